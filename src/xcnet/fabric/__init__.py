@@ -1,0 +1,1 @@
+"""Mininet nodes, links and cross-connects, built in batches."""

@@ -1,0 +1,1 @@
+"""The routing daemons: configuration, lifecycle, state."""

@@ -1,0 +1,1 @@
+"""MACsec Key Agreement (IEEE 802.1X-2020, clauses 9 and 11): the protocol without I/O."""

@@ -1,0 +1,152 @@
+"""A lab as it will be built: nodes, links, splices, addresses, and the desired state of each router. Names are final here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Interface, IPv6Interface
+
+from xcnet.model.desired import RouterState
+
+
+class NodeKind(StrEnum):
+    EDGE = "edge"
+    GATEWAY = "gateway"
+    HOST = "host"
+    FACILITY = "facility"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNode:
+    """:param provider: the provider's key in the topology; None for a facility."""
+
+    name: str
+    kind: NodeKind
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """What a fibre does to frames, in each direction by itself (netem).
+
+    :param delay: seconds. :param jitter: seconds. :param loss: share, 0 to 1. :param rate: bits per second; 0 for none.
+    """
+
+    delay: float = 0.0
+    jitter: float = 0.0
+    loss: float = 0.0
+    rate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLink:
+    """A veth pair: ``(node, interface)`` at each end.
+
+    :param kind: ``fibre`` (edge port to facility port), ``internal`` (edge to gateway) or ``access`` (gateway to host).
+    :param channel: the channel whose half this fibre is.
+    :param impairment: applied to frames leaving the *facility's* end, towards the edge.
+    :param mac: (a, b) hardware addresses: fixed by name, so that SCIs and captures can be compared between runs.
+    """
+
+    a: tuple[str, str]
+    b: tuple[str, str]
+    kind: str
+    mtu: int
+    mac: tuple[str, str]
+    channel: str | None = None
+    impairment: Impairment = Impairment()
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Two ports of a facility joined with tc mirred in both directions: one channel's cross-connect."""
+
+    facility: str
+    channel: str
+    ports: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddressing:
+    """A host's one interface, its addresses and default routes."""
+
+    node: str
+    interface: str
+    connection: str
+    addresses: tuple[IPv4Interface | IPv6Interface, ...]
+    gateways: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEnd:
+    """One end of a channel: which router's which port, and the facility port its fibre ends in."""
+
+    provider: str
+    node: str
+    port: str
+    device: str
+    facility_port: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChannel:
+    name: str
+    interconnect: str
+    facility: str
+    ends: tuple[ChannelEnd, ChannelEnd]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedConnection:
+    """A customer connection for those who prove or show it: where it runs and between which hosts.
+
+    :param hosts: provider -> host node; a side without a host is absent.
+    :param mtu: the negotiated MTU, the highest both profiles allow.
+    """
+
+    name: str
+    vlan: int
+    vrf: str
+    mtu: int
+    bandwidth_bps: int
+    channels: tuple[str, ...]
+    hosts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole lab. Iteration order is the order of building."""
+
+    topology: str
+    nodes: tuple[PlannedNode, ...]
+    links: tuple[PlannedLink, ...]
+    splices: tuple[Splice, ...]
+    hosts: tuple[HostAddressing, ...]
+    channels: tuple[PlannedChannel, ...]
+    connections: tuple[PlannedConnection, ...]
+    routers: dict[str, RouterState]
+
+    def node(self, name: str) -> PlannedNode:
+        """:raises KeyError: there is none of that name."""
+        return next(n for n in self.nodes if n.name == name)
+
+    def channel(self, name: str) -> PlannedChannel:
+        """:raises KeyError: there is none of that name."""
+        for channel in self.channels:
+            if channel.name == name:
+                return channel
+        raise KeyError(name)
+
+
+__all__ = [
+    "ChannelEnd",
+    "HostAddressing",
+    "Impairment",
+    "NodeKind",
+    "Plan",
+    "PlannedChannel",
+    "PlannedConnection",
+    "PlannedLink",
+    "PlannedNode",
+    "Splice",
+]
