@@ -1,1 +1,5 @@
 """What a person types."""
+
+from xcnet.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,189 @@
+"""A lab's state as tables for people."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from xcnet.lab.status import ChannelEndStatus, ChannelStatus, Health, LabStatus, SessionStatus
+
+_COLOUR = {Health.UP: "green", Health.DEGRADED: "yellow", Health.DOWN: "red"}
+
+
+def _health(health: Health) -> Text:
+    return Text(health.value, style=_COLOUR[health])
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False, box=None)
+    for column in columns:
+        table.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=True)
+    return table
+
+
+_NUMBERS = {"AN", "KN", "next PN", "in ok", "out", "dropped", "up for", "prefixes", "detection", "next hops"}
+
+_REFUSED = (
+    "InPktsNotValid",
+    "InPktsLate",
+    "InPktsNotUsingSA",
+    "InPktsNoSCI",
+    "InPktsBadTag",
+    "InPktsUnknownSCI",
+    "InPktsOverrun",
+)
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in its two largest units: ``42s``, ``3m05s``, ``2h14m``, ``5d03h``."""
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _channel_row(table: Table, channel: ChannelStatus, end: ChannelEndStatus, first: bool) -> None:
+    agreement = "key server" if end.key_server else "member"
+    if end.key_server is None:
+        agreement = "-"
+    if end.key_agreement != "xcnet":
+        agreement = f"{end.key_agreement}"
+    refused = sum(end.counters.get(name, 0) for name in _REFUSED)
+    table.add_row(
+        channel.name if first else "",
+        channel.facility if first else "",
+        end.node,
+        Text("secured", style="green") if end.secured else Text("closed", style="red"),
+        end.cipher_suite or "-",
+        (end.association or "-")[:8],
+        agreement,
+        _number(end.association_number),
+        _number(end.key_number),
+        _number(end.next_packet_number),
+        _number(end.counters.get("OutPktsEncrypted")),
+        _number(end.counters.get("InPktsOK")),
+        str(refused),
+    )
+
+
+def _channels(status: LabStatus) -> Table:
+    table = _table(
+        "Channels",
+        "channel",
+        "facility",
+        "router",
+        "MACsec",
+        "cipher suite",
+        "CKN",
+        "MKA",
+        "AN",
+        "KN",
+        "next PN",
+        "out",
+        "in ok",
+        "dropped",
+    )
+    for channel in status.channels:
+        for index, end in enumerate(channel.ends):
+            _channel_row(table, channel, end, index == 0)
+    return table
+
+
+def _session_row(table: Table, session: SessionStatus) -> None:
+    up = session.state == "Established"
+    bfd = session.bfd or "-"
+    table.add_row(
+        session.node,
+        session.connection,
+        session.peer,
+        session.description,
+        "eBGP" if session.external else "iBGP",
+        Text(session.state, style="green" if up else "red"),
+        duration(session.established_seconds),
+        _number(session.prefixes_received),
+        "yes" if session.md5 else "no",
+        Text(bfd, style="green" if bfd == "up" else ("dim" if bfd == "-" else "red")),
+        "-" if session.bfd_detection_ms is None else f"{session.bfd_detection_ms} ms",
+    )
+
+
+def _sessions(status: LabStatus, *, internal: bool) -> Table:
+    table = _table(
+        "BGP and BFD sessions" + ("" if internal else " between the providers (--all shows the internal ones too)"),
+        "router",
+        "connection",
+        "peer",
+        "to",
+        "kind",
+        "state",
+        "up for",
+        "prefixes",
+        "MD5",
+        "BFD",
+        "detection",
+    )
+    for session in status.sessions:
+        if internal or session.external:
+            _session_row(table, session)
+    return table
+
+
+def _routes(status: LabStatus) -> Table:
+    table = _table("Routes at the gateways", "gateway", "connection", "prefix", "next hops")
+    for route in status.routes:
+        complete = len(route.next_hops) >= route.expected_next_hops
+        table.add_row(
+            route.node,
+            route.connection,
+            route.prefix,
+            Text(f"{len(route.next_hops)} of {route.expected_next_hops}", style="green" if complete else "red"),
+        )
+    return table
+
+
+def _nodes(status: LabStatus) -> Table:
+    table = _table("Nodes", "node", "kind", "provider", "state", "processes")
+    for node in status.nodes:
+        processes = ", ".join(
+            name if state == "running" else f"{name} ({state})" for name, state in sorted(node.processes.items())
+        )
+        table.add_row(node.name, node.kind, node.provider or "-", _health(node.health), processes or "-")
+    return table
+
+
+def status_view(status: LabStatus, *, everything: bool = False) -> RenderableType:
+    """The whole picture; ``everything`` adds the sessions inside each provider."""
+    head = Text.assemble(
+        ("lab ", "bold"),
+        (status.name, "bold cyan"),
+        f" (topology {status.topology}, engine {status.engine}, kernel {status.kernel}), up for ",
+        duration(status.uptime_seconds),
+        ": ",
+        _health(status.health),
+    )
+    gap = Text("")
+    return Group(
+        head,
+        gap,
+        _nodes(status),
+        gap,
+        _channels(status),
+        gap,
+        _sessions(status, internal=everything),
+        gap,
+        _routes(status),
+    )
+
+
+__all__ = ["duration", "status_view"]

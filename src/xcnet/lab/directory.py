@@ -1,0 +1,88 @@
+"""Which labs there are, and the names in one: what completion and error messages need without asking the lab itself."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from xcnet.errors import InputError, LabError
+from xcnet.lab.paths import LabPaths, check_name
+from xcnet.lab.record import recorded_labs
+from xcnet.model.plan import Plan
+
+
+class Directory(BaseModel):
+    """The names in a lab. Written at bring-up beside the lab's record; holds nothing secret."""
+
+    model_config = ConfigDict(frozen=True)
+
+    nodes: tuple[str, ...]
+    routers: tuple[str, ...]
+    channels: tuple[str, ...]
+    connections: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Directory:
+        return cls(
+            nodes=tuple(node.name for node in plan.nodes),
+            routers=tuple(plan.routers),
+            channels=tuple(channel.name for channel in plan.channels),
+            connections=tuple(connection.name for connection in plan.connections),
+        )
+
+    @staticmethod
+    def _file(paths: LabPaths) -> Path:
+        return paths.run_dir / "directory.json"
+
+    def write(self, paths: LabPaths) -> None:
+        self._file(paths).write_text(self.model_dump_json() + "\n")
+
+    @classmethod
+    def read(cls, paths: LabPaths) -> Directory:
+        """:raises LabError: the lab was never fully brought up."""
+        try:
+            return cls.model_validate_json(cls._file(paths).read_text())
+        except (OSError, ValidationError):
+            raise LabError(
+                f"lab {paths.name!r} was not fully brought up",
+                where=str(paths.run_dir),
+                remedy=f"run 'xcnet down --name {paths.name}', then bring it up again",
+            ) from None
+
+
+def pick(kind: str, wanted: str, known: tuple[str, ...]) -> str:
+    """``wanted`` if it is known.
+
+    :raises InputError: it is not; names the nearest and lists all.
+    """
+    if wanted in known:
+        return wanted
+    near = difflib.get_close_matches(wanted, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(f"there is no {kind} {wanted!r} in this lab", where=kind, remedy=f"{hint}There are: {', '.join(known)}")
+
+
+def find_lab(name: str | None) -> LabPaths:
+    """The named lab, or the only one there is.
+
+    :raises LabError: there is none, none of that name, or a choice to make.
+    """
+    labs = recorded_labs()
+    if name is not None:
+        check_name(name)
+        if name not in labs:
+            listed = f"there are: {', '.join(labs)}" if labs else "run 'xcnet up' to bring one up"
+            raise LabError(f"there is no lab {name!r}", where="--name", remedy=listed)
+        return LabPaths.of(name)
+    if not labs:
+        raise LabError("no lab is running", remedy="run 'xcnet up' to bring one up")
+    if len(labs) > 1:
+        raise LabError(
+            "more than one lab is there: " + ", ".join(labs), where="--name", remedy="say which one with --name"
+        )
+    return LabPaths.of(labs[0])
+
+
+__all__ = ["Directory", "find_lab", "pick"]

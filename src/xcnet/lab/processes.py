@@ -1,0 +1,194 @@
+"""The lab's own processes: started in a node's namespace, watched, stopped. An exit that nobody asked for is an event."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xcnet.errors import DeadlineError, LabError
+from xcnet.events import EventWriter
+from xcnet.netlink.netns import Netns
+from xcnet.waiting import Deadline, wait_until_async
+
+_PR_SET_NAME = 15
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Child:
+    """One process of the lab. ``exit_status`` is None while it runs; negative for a signal."""
+
+    node: str
+    name: str
+    pid: int
+    pidfd: int
+    stopping: bool = False
+    exit_status: int | None = None
+    exited: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def label(self) -> str:
+        return f"{self.node}.{self.name}"
+
+
+class Supervisor:
+    """Starts processes inside namespaces and knows of each whether it runs.
+
+    Programs are started with ``posix_spawn``: in a user-mode kernel a fork of this large process costs ten times as much,
+    and is kept for those that want the modules which are already imported here.
+    """
+
+    def __init__(self, events: EventWriter) -> None:
+        self._events = events
+        self._children: dict[tuple[str, str], Child] = {}
+        self._loop = asyncio.get_running_loop()
+
+    def children(self) -> list[Child]:
+        return list(self._children.values())
+
+    def get(self, node: str, name: str) -> Child | None:
+        return self._children.get((node, name))
+
+    def spawn(
+        self,
+        node: str,
+        name: str,
+        argv: Sequence[str],
+        *,
+        netns: Netns,
+        env: Mapping[str, str],
+        log: Path,
+        realtime: int | None = None,
+    ) -> Child:
+        """Start a program in the node's namespace, its output appended to ``log``.
+
+        :param realtime: SCHED_FIFO priority 1-99; None for the ordinary scheduler.
+        :raises LabError: the program cannot be started.
+        """
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        try:
+            with netns.entered():
+                if realtime is None:
+                    pid = os.posix_spawn(argv[0], list(argv), dict(env), file_actions=actions, setsid=True)
+                else:
+                    pid = os.posix_spawn(
+                        argv[0],
+                        list(argv),
+                        dict(env),
+                        file_actions=actions,
+                        setsid=True,
+                        scheduler=(os.SCHED_FIFO, os.sched_param(realtime)),
+                    )
+        except OSError as error:
+            raise LabError(
+                f"{name} cannot be started: {error.strerror}",
+                where=f"{node}: {argv[0]}",
+                remedy="run 'xcnet doctor' to see what is missing",
+            ) from None
+        return self._adopt(node, name, pid)
+
+    def fork(
+        self, node: str, name: str, run: Callable[[], None], *, netns: Netns, log: Path, realtime: int | None = None
+    ) -> Child:
+        """Run ``run`` in a forked child of this process, inside the node's namespace; it ends when ``run`` returns."""
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                _become_child(parent, name, netns, log, realtime)
+                run()
+                status = 0
+            except SystemExit as leave:
+                status = leave.code if isinstance(leave.code, int) else 1
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        return self._adopt(node, name, pid)
+
+    def _adopt(self, node: str, name: str, pid: int) -> Child:
+        child = Child(node, name, pid, os.pidfd_open(pid))
+        self._children[(node, name)] = child
+        self._loop.add_reader(child.pidfd, self._exited, child)
+        return child
+
+    def _exited(self, child: Child) -> None:
+        self._loop.remove_reader(child.pidfd)
+        try:
+            result = os.waitid(os.P_PIDFD, child.pidfd, os.WEXITED)
+        except ChildProcessError:
+            result = None
+        os.close(child.pidfd)
+        if result is None:
+            child.exit_status = 0
+        else:
+            by_signal = result.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
+            child.exit_status = -result.si_status if by_signal else result.si_status
+        self._children.pop((child.node, child.name), None)
+        child.exited.set()
+        kind = "process.stopped" if child.stopping else "process.died"
+        self._events.emit(kind, child.label, pid=child.pid, exit_status=child.exit_status)
+
+    def terminate(self, child: Child, number: int = signal.SIGTERM) -> None:
+        """Ask it to end; its exit is then no surprise."""
+        child.stopping = True
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(child.pidfd, number)
+
+    async def stop_all(self, deadline: Deadline) -> None:
+        """Ask all to end, and end by force those that have not by the deadline."""
+        children = self.children()
+        for child in children:
+            self.terminate(child)
+
+        async def running() -> str | None:
+            left = [child.label for child in children if child.exit_status is None]
+            return f"still running: {', '.join(left)}" if left else None
+
+        try:
+            await wait_until_async("processes to end", running, deadline, interval=0.02)
+        except DeadlineError:
+            for child in children:
+                if child.exit_status is None:
+                    self.terminate(child, signal.SIGKILL)
+            await wait_until_async("killed processes to end", running, Deadline(5.0), interval=0.02)
+
+
+def _become_child(parent: int, name: str, netns: Netns, log: Path, realtime: int | None) -> None:
+    """What a forked child has to shed of the process it was forked from."""
+    asyncio.set_event_loop(None)
+    asyncio._set_running_loop(None)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+    os.setsid()
+    netns.enter()
+    null = os.open("/dev/null", os.O_RDONLY)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(null, 0)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)
+    if realtime is not None:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(realtime))
+
+
+__all__ = ["Child", "Supervisor"]

@@ -1,0 +1,142 @@
+"""When a lab is ready: told by the kernel's own notifications, so that nothing is asked twice while it converges.
+
+The last thing to appear on a connection's path is a route in the gateways' forwarding tables with one next hop for each
+channel; it implies that links, keys, sessions and both routing daemons of each router are there. BFD sessions, which
+forwarding does not need, are asked for at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+
+from xcnet.errors import DeadlineError
+from xcnet.model.plan import NodeKind, Plan
+from xcnet.netlink.monitor import LinkChange, Monitor, RouteChange
+from xcnet.netlink.netns import Netns
+from xcnet.waiting import Deadline
+
+
+@dataclass
+class _Expectation:
+    """What has not been seen yet: secured channel ends, and routes by gateway, table and prefix."""
+
+    channel_ends: set[tuple[str, str]] = field(default_factory=set)
+    routes: dict[tuple[str, int, str], int] = field(default_factory=dict)
+
+
+def expected_routes(plan: Plan) -> dict[tuple[str, int, str], int]:
+    """(gateway, table, prefix) -> number of next hops: the other side's subnets over all of the connection's channels."""
+    expected: dict[tuple[str, int, str], int] = {}
+    gateways = [node for node in plan.nodes if node.kind is NodeKind.GATEWAY]
+    for connection in plan.connections:
+        sides = []
+        for gateway in gateways:
+            for vrf in plan.routers[gateway.name].vrfs:
+                if vrf.connection == connection.name:
+                    sides.append((gateway.name, vrf))
+        for node, vrf in sides:
+            for other, other_vrf in sides:
+                if other != node:
+                    for network in other_vrf.networks:
+                        expected[(node, vrf.table, str(network))] = len(connection.channels)
+    return expected
+
+
+class PathWatcher:
+    """Watches all routers of a plan until their channels are secured and the gateways hold the routes.
+
+    :param seen: told of each thing as it appears: ``("channel", "ch1")``, ``("route", "aws-gw 10.0.0.0/24")``.
+    """
+
+    def __init__(
+        self, plan: Plan, namespaces: dict[str, Netns], seen: Callable[[str, str], None] | None = None
+    ) -> None:
+        self._plan = plan
+        self._seen = seen or (lambda _kind, _subject: None)
+        self._missing = _Expectation()
+        self._changed = asyncio.Event()
+        self._monitors: list[tuple[str, Monitor]] = []
+        for name, router in plan.routers.items():
+            for channel in router.channels:
+                if channel.enabled:
+                    self._missing.channel_ends.add((name, channel.device))
+        self._missing.routes = expected_routes(plan)
+        loop = asyncio.get_running_loop()
+        for name in plan.routers:
+            monitor = Monitor(namespaces[name])
+            self._monitors.append((name, monitor))
+            loop.add_reader(monitor.fileno(), self._drain, name, monitor)
+        for name, monitor in self._monitors:
+            for change in monitor.snapshot():
+                self._note(name, change)
+
+    def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _name, monitor in self._monitors:
+            loop.remove_reader(monitor.fileno())
+            monitor.close()
+        self._monitors.clear()
+
+    def _drain(self, name: str, monitor: Monitor) -> None:
+        for change in monitor.drain():
+            self._note(name, change)
+
+    def _note(self, node: str, change: object) -> None:
+        if isinstance(change, LinkChange):
+            end = (node, change.link.name)
+            if end in self._missing.channel_ends and change.link.up and not change.deleted:
+                self._missing.channel_ends.discard(end)
+                self._seen("channel", f"{node} {change.link.name}")
+                self._changed.set()
+        elif isinstance(change, RouteChange) and not change.deleted:
+            route = change.route
+            if route.destination is None:
+                return
+            key = (node, route.table, str(ip_network(route.destination)))
+            wanted = self._missing.routes.get(key)
+            if wanted is not None and len(route.nexthops) >= wanted:
+                del self._missing.routes[key]
+                self._seen("route", f"{node} {key[2]}")
+                self._changed.set()
+
+    async def channels(self, deadline: Deadline) -> None:
+        """Wait until every channel's end is secured.
+
+        :raises DeadlineError: names the ends that are not.
+        """
+        await self._wait(
+            "channels to be secured", lambda: [f"{n} {d}" for n, d in sorted(self._missing.channel_ends)], deadline
+        )
+
+    async def routes(self, deadline: Deadline) -> None:
+        """Wait until every gateway has every prefix over all channels.
+
+        :raises DeadlineError: names the routes that are not complete.
+        """
+        await self._wait(
+            "routes at the gateways",
+            lambda: [f"{n} {prefix} over {hops} channels" for (n, _t, prefix), hops in self._missing.routes.items()],
+            deadline,
+        )
+
+    async def _wait(self, name: str, missing: Callable[[], list[str]], deadline: Deadline) -> None:
+        while missing():
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), deadline.remaining)
+            except TimeoutError:
+                left = missing()
+                if not left:
+                    return
+                shown = "; ".join(left[:6]) + (f"; and {len(left) - 6} more" if len(left) > 6 else "")
+                raise DeadlineError(
+                    f"{name}: not within {deadline.seconds:g} s; still missing: {shown}",
+                    where=f"topology {self._plan.topology}",
+                    remedy="look at 'xcnet status', 'xcnet events' and the daemons' logs in the lab's folder",
+                ) from None
+
+
+__all__ = ["PathWatcher", "expected_routes"]

@@ -1,0 +1,181 @@
+"""A running lab: builds the plan's nodes and links, starts each router's daemons, and keeps hold of them all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+
+from xcnet.edge.client import EdgeClient
+from xcnet.edge.daemon import run as run_edged
+from xcnet.events import EventWriter
+from xcnet.fabric.network import Fabric
+from xcnet.fabric.network import build as build_fabric
+from xcnet.frr.lifecycle import FrrDirs, daemon_specs
+from xcnet.frr.render import render
+from xcnet.lab.collect import collect_status
+from xcnet.lab.paths import LabPaths
+from xcnet.lab.processes import Supervisor
+from xcnet.lab.readiness import PathWatcher, wait_for_bfd
+from xcnet.lab.status import LabStatus
+from xcnet.model.desired import RouterState
+from xcnet.model.plan import Plan
+from xcnet.waiting import Deadline
+
+Report = Callable[[str, str], Awaitable[None]]
+"""Told of progress: ``("step", text)`` when a step begins, ``("detail", text)`` within it."""
+
+BUILD_SECONDS = 180.0
+"""Deadline of the whole bring-up: about ten times what the default lab takes in the slowest kernel it is known to run in."""
+
+EDGED_PRIORITY = 20
+BFDD_PRIORITY = 30
+"""SCHED_FIFO priorities. A busy machine must not look like a failing network, so that what keeps promises about time
+(BFD's hellos, then MKA's) goes before everything else."""
+
+
+class RunningLab:
+    """:param plan: what to build. :param events: where the lab's own transitions go."""
+
+    def __init__(self, paths: LabPaths, plan: Plan, events: EventWriter) -> None:
+        self.paths = paths
+        self.plan = plan
+        self.events = events
+        self.supervisor = Supervisor(events)
+        self.built = False
+        self._started = time.monotonic()
+        self._fabric: Fabric | None = None
+        self._states: dict[str, RouterState] = dict(plan.routers)
+
+    @property
+    def fabric(self) -> Fabric:
+        if self._fabric is None:
+            raise RuntimeError("the fabric is asked for before it is built")
+        return self._fabric
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since building began."""
+        return time.monotonic() - self._started
+
+    def frr_dirs(self, node: str) -> FrrDirs:
+        return FrrDirs.of(self.paths.node_sockets(node), self.paths.node_logs(node))
+
+    def edge(self, node: str) -> EdgeClient:
+        return EdgeClient(self.paths.node_sockets(node))
+
+    async def build(self, report: Report) -> float:
+        """Build everything and wait until the path stands.
+
+        :returns: seconds from the first step to the last state seen.
+        :raises DeadlineError: something did not come up; the lab is left for inspection.
+        """
+        deadline = Deadline(BUILD_SECONDS)
+        self._started = time.monotonic()
+        plan = self.plan
+        self._make_folders()
+        await report("step", f"nodes and links ({len(plan.nodes)} nodes, {len(plan.links)} links)")
+        self._fabric = build_fabric(plan, self.paths.name)
+        self.events.emit("lab.fabric_built", plan.topology, nodes=len(plan.nodes), links=len(plan.links))
+
+        watcher = PathWatcher(plan, {name: self.fabric.netns(name) for name in plan.routers})
+        try:
+            await report("step", f"key agreement and routing daemons on {len(plan.routers)} routers")
+            for node in plan.routers:
+                self._start_edged(node)
+            for node, state in plan.routers.items():
+                self._start_frr(node, state)
+            await self._apply_all(deadline)
+            ends = sum(len(router.channels) for router in plan.routers.values())
+            await report("step", f"MACsec secured on {len(plan.channels)} channels ({ends} ends)")
+            await watcher.channels(deadline)
+            await report("step", f"routes over all channels, {len(plan.connections)} connection(s), IPv4 and IPv6")
+            await watcher.routes(deadline)
+        finally:
+            watcher.close()
+        await report("step", "BFD sessions up")
+        await wait_for_bfd(plan, self.frr_dirs, deadline)
+        self.built = True
+        seconds = time.monotonic() - self._started
+        self.events.emit("lab.ready", plan.topology, seconds=round(seconds, 3))
+        return seconds
+
+    def _make_folders(self) -> None:
+        self.paths.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for node in self.plan.routers:
+            self.paths.node_sockets(node).mkdir(mode=0o700, exist_ok=True)
+        for node in self.plan.nodes:
+            self.paths.node_logs(node.name).mkdir(mode=0o755, exist_ok=True)
+
+    def _start_edged(self, node: str) -> None:
+        sockets = self.paths.node_sockets(node)
+        events = self.paths.events / f"{node}.edged.jsonl"
+        dirs = self.frr_dirs(node)
+        self.supervisor.fork(
+            node,
+            "edged",
+            lambda: run_edged(node, sockets, events, frr_dirs=dirs),
+            netns=self.fabric.netns(node),
+            log=self.paths.node_logs(node) / "edged.out",
+            realtime=EDGED_PRIORITY,
+        )
+
+    def _start_frr(self, node: str, state: RouterState) -> None:
+        dirs = self.frr_dirs(node)
+        dirs.write(render(state, dirs))
+        for spec in daemon_specs(node, dirs):
+            self.supervisor.spawn(
+                node,
+                spec.name,
+                spec.argv,
+                netns=self.fabric.netns(node),
+                env={**os.environ, **spec.env},
+                log=self.paths.node_logs(node) / f"{spec.name}.out",
+                realtime=BFDD_PRIORITY if spec.realtime else None,
+            )
+
+    async def _apply_all(self, deadline: Deadline) -> None:
+        async def one(node: str, state: RouterState) -> None:
+            await self.edge(node).apply(state, deadline=deadline)
+
+        await asyncio.gather(*(one(node, state) for node, state in self._states.items()))
+
+    async def apply(self, node: str, state: dict[str, object]) -> None:
+        """Give one router another desired state."""
+        new = RouterState.model_validate(state)
+        self._states[node] = new
+        await self.edge(node).apply(new, deadline=Deadline(60.0))
+
+    async def status(self) -> LabStatus:
+        return await collect_status(self)
+
+    def memory(self) -> dict[str, int]:
+        """Proportional set size in bytes of each process of the lab, by label, this one included (``lab``)."""
+        sizes = {"lab": _pss(os.getpid())}
+        for child in self.supervisor.children():
+            sizes[child.label] = _pss(child.pid)
+        return sizes
+
+    async def stop(self) -> None:
+        """End all processes and remove nodes, links and sockets; safe to call at any point of building."""
+        await self.supervisor.stop_all(Deadline(5.0))
+        if self._fabric is not None:
+            self._fabric.stop()
+            self._fabric = None
+        shutil.rmtree(self.paths.sockets, ignore_errors=True)
+
+
+def _pss(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            for line in file:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return 0
+
+
+__all__ = ["BUILD_SECONDS", "Report", "RunningLab"]
