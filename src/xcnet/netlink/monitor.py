@@ -1,0 +1,157 @@
+"""What changes in a namespace, as it changes: links, addresses and routes, out of the kernel's own notifications."""
+
+from __future__ import annotations
+
+import errno as errnos
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Flag, auto
+from types import TracebackType
+from typing import Self
+
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from xcnet.netlink import addresses, batch, links, routes
+from xcnet.netlink.addresses import Address
+from xcnet.netlink.links import Link
+from xcnet.netlink.netns import Netns
+from xcnet.netlink.routes import Route
+from xcnet.netlink.socket import NETLINK_ROUTE, NetlinkSocket, decode
+
+_RTM_NEWLINK, _RTM_DELLINK = 16, 17
+
+
+class Watch(Flag):
+    """Kinds of notifications."""
+
+    LINKS = auto()
+    ADDRESSES = auto()
+    ROUTES = auto()
+    ALL = LINKS | ADDRESSES | ROUTES
+
+
+_GROUPS = {Watch.LINKS: (1,), Watch.ADDRESSES: (5, 9), Watch.ROUTES: (7, 11)}
+"""RTNLGRP_LINK; RTNLGRP_IPV4_IFADDR, _IPV6_IFADDR; RTNLGRP_IPV4_ROUTE, _IPV6_ROUTE."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """A link was made or changed, or (``gone``) deleted or moved away; ``link`` is its state after that, or its last."""
+
+    link: Link
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChanged:
+    address: Address
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChanged:
+    """``gone`` may be one next hop of an IPv6 route: the kernel announces those singly."""
+
+    route: Route
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resynchronised:
+    """Notifications were lost (the reader was too slow); this is the whole state as it is now, of the kinds watched."""
+
+    links: tuple[Link, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+Notification = LinkChanged | AddressChanged | RouteChanged | Resynchronised
+
+
+class Monitor:
+    """Notifications of one namespace. Use with an event loop: ``loop.add_reader(monitor.fileno(), ...)``, then :meth:`drain`.
+
+    Subscribed before the constructor returns: a state read afterwards misses nothing that :meth:`drain` does not bring.
+
+    :raises KernelError: no netlink socket can be had.
+    """
+
+    def __init__(self, netns: Netns | None = None, watch: Watch = Watch.ALL) -> None:
+        self._watch = watch
+        self._questions = NetlinkSocket(NETLINK_ROUTE, netns)
+        self._notifications = NetlinkSocket(NETLINK_ROUTE, netns)
+        self._notifications.join(group for kind, groups in _GROUPS.items() if kind in watch for group in groups)
+
+    def fileno(self) -> int:
+        """Readable when there is something to drain."""
+        return self._notifications.fileno()
+
+    def drain(self) -> list[Notification]:
+        """Everything that has been announced, in order; empty if nothing was. Never blocks."""
+        found: list[Notification] = []
+        while True:
+            try:
+                for frame in self._notifications.receive_available():
+                    notification = _parse(frame)
+                    if notification is not None:
+                        found.append(notification)
+                return found
+            except OSError as error:
+                if error.errno != errnos.ENOBUFS:
+                    raise
+                self._discard()
+                found.append(self.snapshot())
+
+    def snapshot(self) -> Resynchronised:
+        """The state of what is watched, read now."""
+        return Resynchronised(
+            links=tuple(links.dump(self._questions)) if Watch.LINKS in self._watch else (),
+            addresses=tuple(addresses.dump(self._questions)) if Watch.ADDRESSES in self._watch else (),
+            routes=tuple(routes.dump(self._questions)) if Watch.ROUTES in self._watch else (),
+        )
+
+    def _discard(self) -> None:
+        # What is still queued is older than the snapshot about to be taken, and would look like news after it.
+        while True:
+            try:
+                _exhaust(self._notifications.receive_available())
+                return
+            except OSError as error:
+                if error.errno != errnos.ENOBUFS:
+                    raise
+
+    def close(self) -> None:
+        self._notifications.close()
+        self._questions.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _exhaust(frames: Iterable[batch.Frame]) -> None:
+    for _ in frames:
+        pass
+
+
+def _parse(frame: batch.Frame) -> Notification | None:
+    if frame.type in (_RTM_NEWLINK, _RTM_DELLINK):
+        message = decode(ifinfmsg, frame.data)
+        # Bridge ports, and IPv6's view of a link, are announced by the same type in another family.
+        if message["family"] != 0:
+            return None
+        return LinkChanged(links.parse(message), frame.type == _RTM_DELLINK)
+    if frame.type in (addresses.RTM_NEWADDR, addresses.RTM_DELADDR):
+        return AddressChanged(addresses.parse(decode(ifaddrmsg, frame.data)), frame.type == addresses.RTM_DELADDR)
+    if frame.type in (routes.RTM_NEWROUTE, routes.RTM_DELROUTE):
+        return RouteChanged(routes.parse(decode(rtmsg, frame.data)), frame.type == routes.RTM_DELROUTE)
+    return None
+
+
+__all__ = ["AddressChanged", "LinkChanged", "Monitor", "Notification", "Resynchronised", "RouteChanged", "Watch"]
