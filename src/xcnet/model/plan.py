@@ -114,8 +114,21 @@ class PlannedConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedProvider:
+    """One side, for those who show it: its name, its AS number, and what its routers are called by the provider."""
+
+    display_name: str
+    asn: int
+    gateway: str
+    edge: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole lab. Iteration order is the order of building."""
+    """The whole lab. Iteration order is the order of building.
+
+    :param providers: the provider's key in the topology -> what to show of it.
+    """
 
     topology: str
     nodes: tuple[PlannedNode, ...]
@@ -125,6 +138,7 @@ class Plan:
     channels: tuple[PlannedChannel, ...]
     connections: tuple[PlannedConnection, ...]
     routers: dict[str, RouterState]
+    providers: dict[str, PlannedProvider] = field(default_factory=dict)
 
     def node(self, name: str) -> PlannedNode:
         """:raises KeyError: there is none of that name."""
@@ -148,5 +162,6 @@ __all__ = [
     "PlannedConnection",
     "PlannedLink",
     "PlannedNode",
+    "PlannedProvider",
     "Splice",
 ]
