@@ -55,6 +55,8 @@ def _interconnect(topology: Topology, index: int, interconnect: Interconnect) ->
             (*here, "providers"), "both sides are the same provider", "name two; one profile may serve several"
         )
         return
+    if not set(interconnect.providers) <= set(topology.providers):
+        return
     users: dict[tuple[str, str], str] = {}
     for c, channel in enumerate(interconnect.channels):
         below: Path = (*here, "channels", c)
@@ -69,7 +71,7 @@ def _interconnect(topology: Topology, index: int, interconnect: Interconnect) ->
             if side not in interconnect.providers:
                 yield _no_side((*below, "key_agreement", side), side, interconnect)
         for provider, edge in channel.edges.items():
-            if provider not in interconnect.providers or provider not in topology.providers:
+            if provider not in interconnect.providers:
                 continue
             known = topology.providers[provider].edges
             if edge not in known:
@@ -166,7 +168,8 @@ def _connections(topology: Topology) -> Iterator[Problem]:
                 did_you_mean(connection.interconnect, interconnects),
             )
             continue
-        yield from _sides(("connections", i, "sides"), connection.sides, interconnect, "its subnets")
+        if len(set(interconnect.providers) & set(topology.providers)) == 2:
+            yield from _sides(("connections", i, "sides"), connection.sides, interconnect, "its subnets")
         others: dict[str, str] = {}
         for channel in interconnect.channels:
             for provider, edge in channel.edges.items():

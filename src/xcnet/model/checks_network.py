@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network
 
 from pydantic import ValidationError
 
 from xcnet.model import naming
-from xcnet.model.addressing import PoolExhaustedError, channel_pools, families, plan_addresses
+from xcnet.model.addressing import Network, PoolExhaustedError, channel_pools, families, plan_addresses
 from xcnet.model.negotiate import FOREIGN_SUITE, accepted_suites, channel_suite, connection_mtu, foreign_sides
 from xcnet.model.problems import Path, Problem
 from xcnet.model.topology import LoadedTopology, TopologyChannel, TopologyConnection
@@ -58,7 +57,15 @@ def _asns(loaded: LoadedTopology) -> Iterator[Problem]:
 def _channels(loaded: LoadedTopology) -> Iterator[Problem]:
     for i, interconnect in enumerate(loaded.topology.interconnects):
         accepted = accepted_suites(interconnect, loaded.profiles)
-        words = ", ".join(accepted) or "none"
+        if not accepted and not all(foreign_sides(channel) for channel in interconnect.channels):
+            first, second = interconnect.providers
+            yield Problem(
+                ("interconnects", i, "providers"),
+                f"the profiles of '{first}' and '{second}' have no cipher suite in common",
+                f"add one: providers.{second}.overrides.macsec.cipher_suites",
+            )
+            continue
+        words = ", ".join(accepted)
         for c, channel in enumerate(interconnect.channels):
             here: Path = ("interconnects", i, "channels", c)
             foreign = foreign_sides(channel)
@@ -69,14 +76,9 @@ def _channels(loaded: LoadedTopology) -> Iterator[Problem]:
                     f"leave cipher out, or write {FOREIGN_SUITE}",
                 )
             elif channel_suite(interconnect, channel, loaded.profiles) is None:
-                cause = (
-                    f"{channel.cipher} is not accepted by both profiles"
-                    if channel.cipher
-                    else f"the profiles of '{interconnect.providers[0]}' and '{interconnect.providers[1]}' have no cipher suite in common"
-                )
                 yield Problem(
                     (*here, "cipher"),
-                    cause,
+                    f"{channel.cipher} is not accepted by both profiles",
                     f"accepted by both: {words}; a provider's overrides.macsec.cipher_suites changes that",
                 )
             else:
@@ -128,42 +130,44 @@ def _subnets(loaded: LoadedTopology, index: int, connection: TopologyConnection)
         context = error.errors()[0].get("ctx", {})
         yield Problem((*here, "addressing"), str(context.get("cause", "")), str(context.get("remedy", "")))
         return
-    taken: list[tuple[IPv4Network | IPv6Network, str, Path | None]] = [
-        (pool, "the addresses of the channels", None) for pool in (between.ipv4, between.ipv6)
+    taken: list[tuple[Network, str]] = [
+        (pool, "the addresses of the channels") for pool in (between.ipv4, between.ipv6)
     ]
     for provider in connection.sides:
         inside = loaded.profiles[provider].addressing.internal
-        taken += [(pool, f"the internal addresses of '{provider}'", None) for pool in (inside.ipv4, inside.ipv6)]
+        taken += [(pool, f"the internal addresses of '{provider}'") for pool in (inside.ipv4, inside.ipv6)]
+    for field, pool in (("ipv4", connection.addressing.ipv4), ("ipv6", connection.addressing.ipv6)):
+        if pool is not None and not _is_unicast(pool):
+            cause = f"{pool} holds no addresses that routers could have"
+            yield Problem((*here, "addressing", field), cause, "write a pool of unicast or link-local addresses")
     for provider, side in connection.sides.items():
         for field, subnet in (("ipv4", side.ipv4), ("ipv6", side.ipv6)):
-            if subnet is None:
-                continue
-            path: Path = (*here, "sides", provider, field)
-            yield from _usable(path, subnet, host=side.host is not None)
-            for other, what, _ in taken:
-                if subnet.version == other.version and subnet.overlaps(other):
-                    yield Problem(
-                        path,
-                        f"{subnet} overlaps {what} ({other}): one routing table cannot hold both",
-                        "choose a subnet apart from it",
-                    )
-            taken.append((subnet, f"the subnet of '{provider}'", path))
+            if subnet is not None:
+                yield from _subnet((*here, "sides", provider, field), subnet, taken, host=side.host is not None)
+                taken.append((subnet, f"the subnet of '{provider}'"))
 
 
-def _usable(path: Path, subnet: IPv4Network | IPv6Network, *, host: bool) -> Iterator[Problem]:
-    private = "10.10.0.0/24" if subnet.version == 4 else "fd00:10:10::/64"
-    if (
-        subnet.prefixlen == 0
-        or subnet.is_multicast
-        or subnet.is_loopback
-        or subnet.is_unspecified
-        or subnet.is_link_local
-    ):
+def _subnet(path: Path, subnet: Network, taken: list[tuple[Network, str]], *, host: bool) -> Iterator[Problem]:
+    """The first thing wrong with a customer's subnet."""
+    overlapping = (item for item in taken if item[0].version == subnet.version and item[0].overlaps(subnet))
+    if not _is_unicast(subnet) or subnet.is_link_local:
+        private = "10.10.0.0/24" if subnet.version == 4 else "fd00:10:10::/64"
         yield Problem(path, f"{subnet} cannot be a customer's subnet", f"write a unicast one, e.g. {private}")
-    elif host and subnet.prefixlen > subnet.max_prefixlen - 1:
+    elif host and subnet.prefixlen == subnet.max_prefixlen:
         yield Problem(
-            path, f"{subnet} has no room for a gateway and a host", f"write a /{subnet.max_prefixlen - 1} or larger"
+            path, f"{subnet} has no room for a gateway and a host", f"write a /{subnet.prefixlen - 1} or larger"
         )
+    else:
+        for other, what in overlapping:
+            yield Problem(
+                path,
+                f"{subnet} overlaps {what} ({other}): one routing table cannot hold both",
+                "choose a subnet apart from it",
+            )
+
+
+def _is_unicast(subnet: Network) -> bool:
+    return not (subnet.prefixlen == 0 or subnet.is_multicast or subnet.is_loopback or subnet.is_unspecified)
 
 
 def _pools(loaded: LoadedTopology) -> Iterator[Problem]:

@@ -36,7 +36,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:56] + "...'"
 
 
-def _quantity(what: str, units: dict[str, float], example: str) -> Callable[[Any], float]:
+def _quantity(what: str, units: dict[str, float], example: str, limit: str) -> Callable[[Any], float]:
     written = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(sorted(units, key=len, reverse=True))})")
 
     def parse(value: Any) -> float:
@@ -47,38 +47,23 @@ def _quantity(what: str, units: dict[str, float], example: str) -> Callable[[Any
             raise wrong(
                 f"{shown(value)} is not a {what}", f"write a number and its unit ({', '.join(units)}), e.g. {example}"
             )
-        return float(match[1]) * units[match[2]]
+        found = float(match[1]) * units[match[2]]
+        if found > highest:
+            raise wrong(f"{shown(value)} is more than {limit}", f"write {limit} or less")
+        return found
 
+    number, unit = re.findall(r"\d+|\D+", limit)
+    highest = float(number) * units[unit]
     return parse
 
 
-parse_duration = _quantity("duration", {"us": 1e-6, "ms": 1e-3, "s": 1.0}, "1.5ms")
+parse_duration = _quantity("duration", {"us": 1e-6, "ms": 1e-3, "s": 1.0}, "1.5ms", "60s")
 """Seconds from ``250us``, ``1.5ms``, ``2s``; zero needs no unit."""
 
-parse_rate = _quantity("rate", {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9, "Tbps": 1e12}, "10Gbps")
+parse_rate = _quantity("rate", {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9, "Tbps": 1e12}, "10Gbps", "10Tbps")
 """Bits per second from ``10Gbps`` and the like."""
 
-_parse_percent = _quantity("percentage", {"%": 0.01}, "0.1%")
-
-
-def _parse_share(value: Any) -> float:
-    share = _parse_percent(value)
-    if share > 1:
-        raise wrong(f"{shown(value)} is more than everything", "write a percentage from 0% to 100%")
-    return share
-
-
-def _at_most(limit: float, text: str) -> Callable[[float], float]:
-    def check(value: float) -> float:
-        if value > limit:
-            raise wrong(f"is more than {text}", f"write {text} or less")
-        return value
-
-    return check
-
-
-def _whole(value: float) -> int:
-    return round(value)
+_parse_share = _quantity("percentage", {"%": 0.01}, "0.1%", "100%")
 
 
 def _positive(value: int) -> int:
@@ -98,9 +83,7 @@ def _quantity_schema(units: str, example: str) -> WithJsonSchema:
 
 _RATE_SCHEMA = _quantity_schema("[kMGT]?bps", "10Gbps")
 
-Duration = Annotated[
-    float, AfterValidator(_at_most(60, "60s")), BeforeValidator(parse_duration), _quantity_schema("us|ms|s", "1ms")
-]
+Duration = Annotated[float, BeforeValidator(parse_duration), _quantity_schema("us|ms|s", "1ms")]
 """Seconds, at most a minute."""
 
 Share = Annotated[float, BeforeValidator(_parse_share), _quantity_schema("%", "0.1%")]
@@ -109,7 +92,7 @@ Share = Annotated[float, BeforeValidator(_parse_share), _quantity_schema("%", "0
 Rate = Annotated[
     int,
     AfterValidator(_positive),
-    BeforeValidator(lambda value: _whole(_at_most(10e12, "10Tbps")(parse_rate(value)))),
+    BeforeValidator(lambda value: round(parse_rate(value))),
     _RATE_SCHEMA,
 ]
 """Bits per second, above zero."""

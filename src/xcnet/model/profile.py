@@ -13,7 +13,6 @@ MAX_CONNECTION_MTU = 9000
 """Above it a VLAN would not fit the channel's port (9100), its MACsec overhead (32) and the hosts' links (9000)."""
 
 Asn = Annotated[int, Field(ge=1, le=4294967294)]
-Seconds = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Names(InputModel):
@@ -128,18 +127,18 @@ class Addressing(InputModel):
 class Profile(InputModel):
     """One provider. A third one is a file of this shape."""
 
-    display_name: str = Field(min_length=1, max_length=40)
-    names: Names
-    asn: Asn
+    display_name: str = Field(min_length=1, max_length=40, description="As people say it.")
+    names: Names = Field(description="What the provider calls its product and routers.")
+    asn: Asn = Field(description="The AS number of its edges and gateway.")
     gateway: GatewayName = Field(default="gw", description="Name of the gateway's node after 'PROVIDER-'.")
-    mtu: Mtu
+    mtu: Mtu = Field(description="The MTUs of a connection it accepts.")
     timers: SessionTimers = Field(description="Towards the other provider, as customers get them by default.")
     fast: SessionTimers = Field(description="Instead of these where a topology says 'timers: fast'.")
     internal: SessionTimers = Field(description="Between edges and gateway.")
-    graceful_restart: Restart = Restart()
-    prefix_limit: PrefixLimit
-    macsec: MacsecPolicy
-    addressing: Addressing
+    graceful_restart: Restart = Field(default=Restart(), description="Off where absent.")
+    prefix_limit: PrefixLimit = Field(description="Prefixes accepted from one peer.")
+    macsec: MacsecPolicy = Field(description="Cipher suites, election and re-keying.")
+    addressing: Addressing = Field(description="Pools of link addresses.")
 
     def external(self, *, fast: bool) -> SessionTimers:
         """The timers towards the other provider."""

@@ -123,9 +123,7 @@ def _hex_name(value: Any) -> str:
     except ValueError:
         raw = b""
     if not 1 <= len(raw) <= 32:
-        raise wrong(
-            f"{shown(value)} is not a key name", "write 2 to 64 hexadecimal digits in quotes, two for each byte"
-        )
+        raise wrong("the CKN is not a key's name", "write 2 to 64 hexadecimal digits in quotes, two for each byte")
     return raw.hex()
 
 
@@ -145,7 +143,7 @@ class ChannelKey(InputModel):
 class TopologyChannel(InputModel):
     """One encrypted link between an edge of each side, through a facility."""
 
-    name: ChannelName
+    name: ChannelName = Field(description="Its name, and that of the edges' ports, e.g. ch1.")
     facility: FacilityName = Field(description="The building whose cross-connect it runs through.")
     edges: dict[ProviderName, EdgeName] = Field(description="The edge at each side: {aws: edge1, gcp: edge1}.")
     link: Link = Link()
@@ -161,11 +159,13 @@ class TopologyChannel(InputModel):
 class Interconnect(InputModel):
     """A redundancy group of channels between two providers."""
 
-    name: InterconnectName
+    name: InterconnectName = Field(description="Its name, e.g. ic1.")
     providers: Annotated[tuple[ProviderName, ...], Field(min_length=2, max_length=2, strict=False)] = Field(
         description="The two sides; the first one's profile gives the channels' addresses."
     )
-    channels: Annotated[tuple[TopologyChannel, ...], Field(min_length=1, strict=False)]
+    channels: Annotated[tuple[TopologyChannel, ...], Field(min_length=1, strict=False)] = Field(
+        description="As many as wanted; best four, over two facilities."
+    )
 
 
 class ConnectionSide(InputModel):
@@ -207,15 +207,15 @@ def _md5(value: Any) -> bool | Secret:
         return Secret.from_text(value)
     raise wrong(
         "this is no TCP MD5 password",
-        "write true (a fresh one for each channel), false (none), or 1 to 80 printable ASCII characters without spaces",
+        "write true (a fresh one for each channel), false (none), or in quotes 1 to 80 printable ASCII characters without spaces",
     )
 
 
 class TopologyConnection(InputModel):
     """One customer's private network between two providers: a VLAN and a VRF on every channel of an interconnect."""
 
-    name: ConnectionName
-    interconnect: InterconnectName
+    name: ConnectionName = Field(description="Its name; its VRF is vrf-NAME.")
+    interconnect: InterconnectName = Field(description="The interconnect whose channels it runs over.")
     vlan: int = Field(gt=1024, le=4094, description="Its tag on every channel, 1025 to 4094.")
     bandwidth: Rate = Field(description="What the customer ordered, e.g. 1Gbps.")
     md5: Annotated[
@@ -224,22 +224,28 @@ class TopologyConnection(InputModel):
         WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "minLength": 1, "maxLength": 80}]}),
     ] = Field(default=True, description="TCP MD5 on the BGP sessions: true, false, or the password itself.")
     addressing: AddressPools = AddressPools()
-    sides: dict[ProviderName, ConnectionSide]
+    sides: dict[ProviderName, ConnectionSide] = Field(description="What the customer has at either provider.")
 
 
 class Topology(InputModel):
     """A lab: who is connected to whom, through what."""
 
-    name: TopologyName
+    name: TopologyName = Field(description="What the lab is called.")
     timers: Annotated[Timers, Field(strict=False)] = Field(
         default=Timers.DEFAULT, description="BGP and BFD timers: as the profiles' customers have them, or fast."
     )
-    providers: dict[ProviderName, Provider] = Field(min_length=2)
+    providers: dict[ProviderName, Provider] = Field(
+        min_length=2, description="The sides: a short name of your choice for each, and what it is made of."
+    )
     facilities: Annotated[tuple[FacilityName, ...], Field(min_length=1, strict=False)] = Field(
         description="The buildings, by node name; each splices the channels that run through it."
     )
-    interconnects: Annotated[tuple[Interconnect, ...], Field(min_length=1, strict=False)]
-    connections: Annotated[tuple[TopologyConnection, ...], Field(strict=False)] = ()
+    interconnects: Annotated[tuple[Interconnect, ...], Field(min_length=1, strict=False)] = Field(
+        description="The groups of channels between two providers."
+    )
+    connections: Annotated[tuple[TopologyConnection, ...], Field(strict=False)] = Field(
+        default=(), description="The customers' connections."
+    )
 
 
 @dataclass(frozen=True, slots=True)

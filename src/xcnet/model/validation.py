@@ -14,7 +14,7 @@ from xcnet.model.yamldoc import YamlDocument
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_SECRET_FIELDS = frozenset({"cak", "md5"})
+_SECRET_FIELDS = frozenset({"key", "md5"})
 """Never shown, not even when they are wrong."""
 
 _KINDS = {
@@ -36,7 +36,8 @@ def validate(model: type[Model], data: Any) -> tuple[Model | None, list[Problem]
     try:
         return model.model_validate(data), []
     except ValidationError as error:
-        return None, [_problem(model, detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        return None, [_problem(model, detail) for detail in details if not _only_a_consequence(detail)]
 
 
 def placed(problems: list[Problem], document: YamlDocument, below: Path = ()) -> list[Problem]:
@@ -47,6 +48,12 @@ def placed(problems: list[Problem], document: YamlDocument, below: Path = ()) ->
         moved = Problem(path, problem.cause, problem.remedy, at_key=problem.at_key)
         found.append(moved.at(document.name, document.place(path, key=problem.at_key)))
     return found
+
+
+def _only_a_consequence(detail: ErrorDetails) -> bool:
+    """A list is called too short when its entries are wrong, however many there are."""
+    entries = detail["input"]
+    return detail["type"] == "too_short" and isinstance(entries, list) and len(entries) >= detail["ctx"]["min_length"]
 
 
 def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
@@ -63,7 +70,7 @@ def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
 def _words(model: type[BaseModel], detail: ErrorDetails, loc: Path) -> tuple[str, str]:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     field = str(loc[-1]) if loc else ""
-    seen = "a value that is kept secret" if field in _SECRET_FIELDS else shown(value)
+    seen = "this value (kept secret)" if _SECRET_FIELDS.intersection(loc) else shown(value)
     if kind == "xcnet":
         return context["cause"], context["remedy"]
     if kind == "missing":
@@ -73,6 +80,8 @@ def _words(model: type[BaseModel], detail: ErrorDetails, loc: Path) -> tuple[str
     if kind == "enum":
         choices = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return f"{seen} is not one of the choices", did_you_mean(str(value), choices)
+    if kind in _KINDS and value is None:
+        return f"'{field}' has no value", _write(model, loc, _KINDS[kind])
     if kind in _KINDS:
         return f"{seen} is not {_KINDS[kind]}", _write(model, loc, _KINDS[kind])
     bounds = {
@@ -103,6 +112,9 @@ def _add(model: type[BaseModel], loc: Path) -> str:
 
 def _write(model: type[BaseModel], loc: Path, kind: str) -> str:
     described = _description(model, loc)
+    fields = _fields(model, loc) if kind == "a mapping" else []
+    if fields:
+        return f"write a mapping with the fields {', '.join(fields)}"
     return f"write {kind}: {described}" if described else f"write {kind}"
 
 

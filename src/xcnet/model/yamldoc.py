@@ -180,7 +180,7 @@ class _Reader:
                 return text
         if kind in ("str", "int", "timestamp", "merge", "value"):
             return text
-        self._problem(node, path, f"the tag '{node.tag}' means nothing here", "leave the tag out")
+        self._problem(node, path, f"the tag '!!{kind}' means nothing here", "leave the tag out")
         return text
 
     def _problem(self, node: Node, path: Path, cause: str, remedy: str) -> None:
@@ -197,9 +197,11 @@ def _refused(name: str, place: Place | None, cause: str, remedy: str) -> Topolog
 
 def _syntax(error: MarkedYAMLError, text: str, name: str) -> TopologyError:
     """The parser's words in ours: it speaks of tokens, a reader of quotes, tabs and brackets."""
-    mark = error.problem_mark or error.context_mark
-    place = Place(mark.line + 1, mark.column + 1) if mark else None
     problem = error.problem or str(error)
+    unclosed = "stream" in problem or "',' or" in problem
+    # What was left open says more than where the parser noticed.
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+    place = Place(mark.line + 1, mark.column + 1) if mark else None
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if "'\\t'" in problem or line[: len(line) - len(line.lstrip())].count("\t"):
@@ -207,14 +209,17 @@ def _syntax(error: MarkedYAMLError, text: str, name: str) -> TopologyError:
     known = {
         "undefined alias": ("a reference (*name) to nothing", "write '&name' where the value first stands"),
         "duplicate anchor": ("two values have the same anchor (&name)", "give each anchor its own name"),
-        "single document": ("a second document starts here ('---')", "keep one topology in one file"),
+        "another document": ("a second document starts here ('---')", "keep one topology in one file"),
         "mapping values are not allowed": ("a ':' stands where no field can start", "put quotes around the value"),
-        "stream end": ("the file ends inside a bracket, a brace or a quote", "close what was opened"),
-        "end of stream": ("the file ends inside a bracket, a brace or a quote", "close what was opened"),
+        "stream end": ("what opens here is never closed", "close the bracket, brace or quote"),
+        "end of stream": ("what opens here is never closed", "close the bracket, brace or quote"),
         "block end": ("this line's indentation fits no line above it", "indent fields of one mapping equally"),
         "cannot start any token": ("a value starts with a character that YAML reserves", "put quotes around the value"),
         "could not find expected ':'": ("a line is neither a field nor part of a value", "write 'field: value'"),
-        "',' or": ("a comma or a closing bracket is missing", "separate values with commas, close brackets and braces"),
+        "',' or": (
+            "after this bracket or brace a comma is missing, or its end",
+            "separate values with commas, close what opens",
+        ),
         "incompatible YAML": ("the file asks for a YAML version that does not exist", "delete the '%YAML' line"),
         "found undefined tag handle": ("a tag (!name) means nothing here", "leave the tag out"),
     }
