@@ -37,37 +37,34 @@ _GROUPS = {Watch.LINKS: (1,), Watch.ADDRESSES: (5, 9), Watch.ROUTES: (7, 11)}
 
 
 @dataclass(frozen=True, slots=True)
-class LinkChanged:
-    """A link was made or changed, or (``gone``) deleted or moved away; ``link`` is its state after that, or its last."""
+class LinkChange:
+    """A link was made or changed, or (``deleted``) is gone: deleted, or moved to another namespace; ``link`` is its state after that, or its last."""
 
     link: Link
-    gone: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class AddressChanged:
+class AddressChange:
     address: Address
-    gone: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class RouteChanged:
-    """``gone`` may be one next hop of an IPv6 route: the kernel announces those singly."""
+class RouteChange:
+    """``deleted`` may be one next hop of an IPv6 route: the kernel announces those singly."""
 
     route: Route
-    gone: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Resynchronised:
-    """Notifications were lost (the reader was too slow); this is the whole state as it is now, of the kinds watched."""
-
-    links: tuple[Link, ...] = ()
-    addresses: tuple[Address, ...] = ()
-    routes: tuple[Route, ...] = ()
+class Lost:
+    """Notifications were lost, the reader being too slow. What follows is the whole state as it is now, as changes: what is
+    not among them is gone."""
 
 
-Notification = LinkChanged | AddressChanged | RouteChanged | Resynchronised
+Notification = LinkChange | AddressChange | RouteChange | Lost
 
 
 class Monitor:
@@ -102,15 +99,19 @@ class Monitor:
                 if error.errno != errnos.ENOBUFS:
                     raise
                 self._discard()
-                found.append(self.snapshot())
+                # Whatever was read before is part of the state that is read now.
+                found = [Lost(), *self.snapshot()]
 
-    def snapshot(self) -> Resynchronised:
-        """The state of what is watched, read now."""
-        return Resynchronised(
-            links=tuple(links.dump(self._questions)) if Watch.LINKS in self._watch else (),
-            addresses=tuple(addresses.dump(self._questions)) if Watch.ADDRESSES in self._watch else (),
-            routes=tuple(routes.dump(self._questions)) if Watch.ROUTES in self._watch else (),
-        )
+    def snapshot(self) -> list[Notification]:
+        """The state of what is watched, read now, as the changes that would have made it."""
+        found: list[Notification] = []
+        if Watch.LINKS in self._watch:
+            found += [LinkChange(link) for link in links.dump(self._questions)]
+        if Watch.ADDRESSES in self._watch:
+            found += [AddressChange(address) for address in addresses.dump(self._questions)]
+        if Watch.ROUTES in self._watch:
+            found += [RouteChange(route) for route in routes.dump(self._questions)]
+        return found
 
     def _discard(self) -> None:
         # What is still queued is older than the snapshot about to be taken, and would look like news after it.
@@ -146,12 +147,12 @@ def _parse(frame: batch.Frame) -> Notification | None:
         # Bridge ports, and IPv6's view of a link, are announced by the same type in another family.
         if message["family"] != 0:
             return None
-        return LinkChanged(links.parse(message), frame.type == _RTM_DELLINK)
+        return LinkChange(links.parse(message), frame.type == _RTM_DELLINK)
     if frame.type in (addresses.RTM_NEWADDR, addresses.RTM_DELADDR):
-        return AddressChanged(addresses.parse(decode(ifaddrmsg, frame.data)), frame.type == addresses.RTM_DELADDR)
+        return AddressChange(addresses.parse(decode(ifaddrmsg, frame.data)), frame.type == addresses.RTM_DELADDR)
     if frame.type in (routes.RTM_NEWROUTE, routes.RTM_DELROUTE):
-        return RouteChanged(routes.parse(decode(rtmsg, frame.data)), frame.type == routes.RTM_DELROUTE)
+        return RouteChange(routes.parse(decode(rtmsg, frame.data)), frame.type == routes.RTM_DELROUTE)
     return None
 
 
-__all__ = ["AddressChanged", "LinkChanged", "Monitor", "Notification", "Resynchronised", "RouteChanged", "Watch"]
+__all__ = ["AddressChange", "LinkChange", "Lost", "Monitor", "Notification", "RouteChange", "Watch"]

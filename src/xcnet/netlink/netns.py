@@ -76,6 +76,13 @@ class Netns:
         finally:
             os.close(back)
 
+    def enter(self) -> None:
+        """Move the calling thread here for good: for a process that has just been forked to live here."""
+        try:
+            _call("setns", self.fd, _CLONE_NEWNET)
+        except OSError as error:
+            raise _failed("enter", self.name, error) from error
+
     def close(self) -> None:
         if self.fd >= 0:
             os.close(self.fd)
