@@ -1,1 +1,1 @@
-"""The routing daemons: configuration, lifecycle, state."""
+"""FRR on one router: finding the daemons, rendering and applying their configuration, reading their state and logs."""

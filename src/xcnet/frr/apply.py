@@ -1,0 +1,134 @@
+"""Makes the running daemons hold the desired state, without restarting them: read, compare, tell, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from xcnet.errors import RoutingError
+from xcnet.frr import diff
+from xcnet.frr.lifecycle import FrrDirs
+from xcnet.frr.render import desired, startup
+from xcnet.frr.tree import Tree, parse
+from xcnet.frr.vty import Vty, open_when_ready, refused
+from xcnet.model.desired import RouterState
+from xcnet.waiting import Deadline, wait_until
+
+APPLY_SECONDS = 60.0
+"""Deadline where the caller gives none: daemons that are just starting on a busy machine included."""
+
+
+@dataclass
+class Applied:
+    """What was done: daemon -> configuration lines sent, secrets replaced. No lines: nothing had to change."""
+
+    sent: dict[str, list[str]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any(self.sent.values())
+
+
+def apply(state: RouterState, dirs: FrrDirs, deadline: Deadline | None = None) -> Applied:
+    """Make bgpd and bfdd of one router hold ``state``; what it does not name is taken away.
+
+    Safe to repeat, and after a crash at any point. Sessions whose settings do not change are left in peace. The start-up
+    configuration is kept in step, so that a daemon that is started again comes back with it. Blocks: call it from a
+    thread of its own. The kernel's VRFs must be there, or appear before the deadline.
+
+    :raises DeadlineError: a daemon does not answer, or a VRF's BGP listener does not open.
+    :raises RoutingError: a daemon refuses a line, or does not hold what it accepted.
+    """
+    deadline = deadline or Deadline(APPLY_SECONDS)
+    texts = desired(state)
+    dirs.write(startup(state))
+    applied = Applied({"bgpd": [], "bfdd": []})
+    want = {daemon: parse(text) for daemon, text in texts.items()}
+    with open_when_ready(dirs.socket("bgpd"), deadline) as bgpd, open_when_ready(dirs.socket("bfdd"), deadline) as bfdd:
+        profiles = diff.bfdd(_running(bfdd), want["bfdd"])
+        commands = diff.bgpd(_running(bgpd), want["bgpd"])
+        # New profiles before the sessions that use them, old ones away after the sessions that used them.
+        applied.sent["bfdd"] += _configure(bfdd, profiles.first)
+        applied.sent["bgpd"] += _configure(bgpd, commands.first)
+        for vrf in sorted(commands.passwords_in):
+            wait_for_listener(bgpd, vrf, deadline)
+        applied.sent["bgpd"] += _configure(bgpd, commands.then)
+        applied.sent["bfdd"] += _configure(bfdd, profiles.then)
+        if commands:
+            _read_back(bgpd, diff.bgpd, want["bgpd"])
+        if profiles:
+            _read_back(bfdd, diff.bfdd, want["bfdd"])
+    return applied
+
+
+def pending(state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
+    """What :func:`apply` would send now, secrets replaced; nothing is changed.
+
+    :raises RoutingError: a daemon does not answer.
+    """
+    texts = desired(state)
+    result: dict[str, list[str]] = {}
+    for daemon, compare in (("bgpd", diff.bgpd), ("bfdd", diff.bfdd)):
+        with Vty(dirs.socket(daemon)) as vty:
+            commands = compare(_running(vty), parse(texts[daemon]))
+        result[daemon] = [diff.masked(line) for line in commands]
+    return result
+
+
+def wait_for_listener(bgpd: Vty, vrf: str, deadline: Deadline) -> None:
+    """Wait until bgpd listens in the VRF, IPv4 and IPv6: a TCP MD5 key set before that never reaches the listener.
+
+    :raises DeadlineError: it does not; the error names where it listens instead.
+    """
+
+    def seen() -> str | None:
+        listeners = [line.split() for line in bgpd.run("show bgp listeners").splitlines()]
+        names = [words[0] for words in listeners if len(words) == 3 and words[1].isdigit()]
+        if names.count(vrf) >= 2:
+            return None
+        return f"it listens in {', '.join(sorted(set(names)))}" if names else "it listens nowhere"
+
+    wait_until(
+        f"bgpd to listen in VRF {vrf}",
+        seen,
+        deadline,
+        where=str(bgpd.path),
+        remedy=f"see whether the VRF device {vrf} is there and up, and zebra runs",
+        interval=0.02,
+    )
+
+
+def _running(vty: Vty) -> Tree:
+    return parse(vty.run("show running-config"))
+
+
+def _configure(vty: Vty, lines: Sequence[str]) -> list[str]:
+    """Send configuration lines; returns them with their secrets replaced.
+
+    :raises RoutingError: the first line that the daemon refuses. The next apply repairs what that leaves behind.
+    """
+    if not lines:
+        return []
+    vty.run("configure terminal")
+    try:
+        for answer in vty.try_run(lines):
+            # A warning without a complaint is advice ("reset all peers to take effect").
+            if answer.status > 1 or (answer.status == 1 and answer.text.lstrip().startswith("%")):
+                shown = diff.masked(answer.command)
+                raise refused(answer, vty.path, None if shown == answer.command else shown)
+    finally:
+        vty.run("end")
+    return [diff.masked(line) for line in lines]
+
+
+def _read_back(vty: Vty, compare: Callable[[Tree, Tree], diff.Commands], want: Tree) -> None:
+    left = [diff.masked(line) for line in compare(_running(vty), want)]
+    if left:
+        shown = "; ".join(left[:6]) + (f"; and {len(left) - 6} more" if len(left) > 6 else "")
+        raise RoutingError(
+            f"{vty.daemon} took its configuration but holds something else; it still lacks: {shown}",
+            where=str(vty.path),
+            remedy="use FRR 8.4 to 10.x; if it is one of these, this is a defect: please report it with the daemon's log",
+        )
+
+
+__all__ = ["APPLY_SECONDS", "Applied", "apply", "pending", "wait_for_listener"]

@@ -1,0 +1,210 @@
+"""What to tell a daemon so that what it holds becomes what it should hold. Pure: two trees in, command lines out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from xcnet.frr.tree import Tree
+
+_SINGLE = re.compile(
+    r"""
+    neighbor\ (?P<peer>\S+)\ (?:
+        remote-as | description | password | update-source | bfd\ profile | timers\ connect | timers(?=\ \d) | maximum-prefix
+        | route-map(?=\ \S+\ in$)
+    )
+    | bgp\ router-id
+    | bgp\ graceful-restart\ (?:restart-time | stalepath-time)
+    | bgp\ route-map\ delay-timer
+    | coalesce-time
+    | maximum-paths\ ibgp
+    | maximum-paths(?=\ \d)
+    | set\ ipv6\ next-hop
+    | match\ (?:ip|ipv6)\ address\ prefix-list
+    """,
+    re.VERBOSE,
+)
+"""Settings of which there is one: a new value replaces the old, which need not be taken away first."""
+
+_NEIGHBOR = re.compile(r"neighbor (\S+) ")
+_PASSWORD = re.compile(r"^((?:no )?neighbor \S+ password) .+$")
+_ROUTER = re.compile(r"^router bgp \d+(?: vrf (\S+))?$")
+_PREFIX_LIST = re.compile(r"^(?:ip|ipv6) prefix-list ")
+
+
+@dataclass
+class Commands:
+    """Command lines for one daemon, in configuration mode.
+
+    :param first: policies, instances and removals: nothing that needs a listener.
+    :param then: neighbours, then what nothing refers to any more.
+    :param passwords_in: VRFs in which ``then`` sets a password: their listeners must be open before it.
+    """
+
+    first: list[str] = field(default_factory=list)
+    then: list[str] = field(default_factory=list)
+    passwords_in: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.first or self.then)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.first
+        yield from self.then
+
+
+def bgpd(running: Tree, desired: Tree) -> Commands:
+    """Commands for bgpd. Contexts that this program does not manage are left alone."""
+    commands = Commands()
+    _globals(running, desired, commands)
+    _prefix_lists(running, desired, commands)
+    _route_maps(running, desired, commands)
+    for header in _headers(running, _ROUTER):
+        if header not in desired:
+            commands.first.append(f"no {header}")
+    for header in _headers(desired, _ROUTER):
+        _instance(header, running.get(header), desired[header], commands)
+    # Last, as a prefix list or route map is only free to go when no neighbour refers to it.
+    for header in _headers(running, re.compile(r"^route-map ")):
+        if header not in desired:
+            commands.then.append(f"no {header}")
+    for line in _headers(running, _PREFIX_LIST):
+        if line not in desired and not _same_entry(line, desired):
+            commands.then.append(f"no {line}")
+    return commands
+
+
+def bfdd(running: Tree, desired: Tree) -> Commands:
+    """Commands for bfdd: profiles only, the peers are made by bgpd."""
+    commands = Commands()
+    if "debug bfd peer" in desired and not any(line.startswith("debug bfd peer") for line in running):
+        commands.first.append("debug bfd peer")
+    have = running.get("bfd", {})
+    want = desired.get("bfd", {})
+    lines: list[str] = []
+    for profile, settings in want.items():
+        if have.get(profile) == settings:
+            continue
+        if profile in have:
+            lines.append(f"no {profile}")
+        lines += [profile, *settings, "exit"]
+    # Peers go back to the default timers when their profile goes; bgpd has moved them to another one before that.
+    gone = [f"no {profile}" for profile in have if profile.startswith("profile ") and profile not in want]
+    if lines:
+        commands.first += ["bfd", *lines, "exit"]
+    if gone:
+        commands.then += ["bfd", *gone, "exit"]
+    return commands
+
+
+def masked(line: str) -> str:
+    """The line with its secret, if it holds one, replaced."""
+    return _PASSWORD.sub(r"\1 <secret>", line)
+
+
+def _globals(running: Tree, desired: Tree, commands: Commands) -> None:
+    for line in desired:
+        if line.startswith("bgp ") and line not in running:
+            commands.first.append(line)
+
+
+def _prefix_lists(running: Tree, desired: Tree, commands: Commands) -> None:
+    for line in _headers(desired, _PREFIX_LIST):
+        if line in running:
+            continue
+        replaced = _same_entry(line, running)
+        if replaced:
+            commands.first.append(f"no {replaced}")
+        commands.first.append(line)
+
+
+def _same_entry(line: str, tree: Tree) -> str | None:
+    """The entry with the same list and sequence number, if there is one."""
+    entry = line.split(" permit ")[0].split(" deny ")[0]
+    return next((other for other in tree if other.startswith((f"{entry} permit", f"{entry} deny"))), None)
+
+
+def _route_maps(running: Tree, desired: Tree, commands: Commands) -> None:
+    for header in _headers(desired, re.compile(r"^route-map ")):
+        lines = _changes(running.get(header, {}), desired[header])
+        if lines or header not in running:
+            commands.first += [header, *lines, "exit"]
+
+
+def _instance(header: str, running: Tree | None, desired: Tree, commands: Commands) -> None:
+    """One ``router bgp``: what it is before its neighbours, then they."""
+    have = running or {}
+    gone = _peers(have) - _peers(desired)
+    own = _changes(_without_peers(have), _without_peers(desired))
+    own = [*(f"no neighbor {peer}" for peer in sorted(gone)), *own]
+    peers = _changes(_only_peers(have, gone), _only_peers(desired))
+    families: list[str] = []
+    for name, lines in desired.items():
+        if name.startswith("address-family "):
+            family = _changes(_kept(have.get(name, {}), gone), lines)
+            if family:
+                families += [name, *family, "exit-address-family"]
+    for name, lines in have.items():
+        if name.startswith("address-family ") and name not in desired:
+            family = _changes(_kept(lines, gone), {})
+            if family:
+                families += [name, *family, "exit-address-family"]
+    if own or running is None:
+        commands.first += [header, *own, "exit"]
+    if peers or families:
+        commands.then += [header, *peers, *families, "exit"]
+    if any(_PASSWORD.match(line) and not line.startswith("no ") for line in peers):
+        vrf = _ROUTER.match(header)
+        commands.passwords_in.add((vrf and vrf[1]) or "default")
+
+
+def _changes(have: Iterable[str], want: Iterable[str]) -> list[str]:
+    """Lines to send in one context: what goes, then what comes."""
+    wanted = list(want)
+    replaced = {key for line in wanted if (key := _setting(line))}
+    present = set(have)
+    # Backwards: what was said last may depend on what was said first (a profile on BFD, a limit on the activation).
+    goes = [_negated(line) for line in reversed(list(have)) if line not in wanted and _setting(line) not in replaced]
+    return goes + [line for line in wanted if line not in present]
+
+
+def _setting(line: str) -> str | None:
+    match = _SINGLE.match(line)
+    return match[0] if match else None
+
+
+def _negated(line: str) -> str:
+    if line.startswith("no "):
+        return line[3:]
+    password = _PASSWORD.match(line)
+    return f"no {password[1] if password else line}"
+
+
+def _headers(tree: Tree, pattern: re.Pattern[str]) -> list[str]:
+    return [line for line in tree if pattern.match(line)]
+
+
+def _peers(tree: Tree) -> set[str]:
+    return {match[1] for line in tree if (match := _NEIGHBOR.match(line))}
+
+
+def _is_peers(line: str) -> bool:
+    return line.startswith(("neighbor ", "no neighbor "))
+
+
+def _without_peers(tree: Tree) -> list[str]:
+    return [line for line in tree if not _is_peers(line) and not line.startswith("address-family ")]
+
+
+def _only_peers(tree: Tree, without: Iterable[str] = ()) -> list[str]:
+    return [line for line in _kept(tree, without) if _is_peers(line)]
+
+
+def _kept(tree: Iterable[str], gone: Iterable[str]) -> list[str]:
+    """The lines, without those of neighbours that go as a whole."""
+    prefixes = tuple(f"{no}neighbor {peer} " for peer in gone for no in ("", "no "))
+    return [line for line in tree if not (prefixes and line.startswith(prefixes))]
+
+
+__all__ = ["Commands", "bfdd", "bgpd", "masked"]

@@ -1,0 +1,178 @@
+"""A router's desired state as FRR configuration text, one for each daemon."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+from typing import Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from xcnet.errors import RoutingError
+from xcnet.model.desired import BfdTimers, BgpNeighbor, RouterState, Vrf
+
+Family = Literal["ipv4", "ipv6"]
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """A route map for what comes in. :param prefix_list: what it accepts; empty for everything."""
+
+    name: str
+    family: Family
+    prefix_list: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbor:
+    model: BgpNeighbor
+    description: str
+    password: str
+    bfd_profile: str
+    policy: str
+
+    @property
+    def address(self) -> IPv4Address | IPv6Address:
+        return self.model.address
+
+
+@dataclass(frozen=True, slots=True)
+class _AddressFamily:
+    name: Family
+    networks: tuple[str, ...]
+    neighbors: tuple[_Neighbor, ...]
+
+
+@dataclass(slots=True)
+class _Router:
+    """One ``router bgp`` as the template wants it."""
+
+    vrf: Vrf
+    prefix_lists: list[str] = field(default_factory=list)
+    policies: list[_Policy] = field(default_factory=list)
+    neighbors: list[_Neighbor] = field(default_factory=list)
+    families: list[_AddressFamily] = field(default_factory=list)
+
+
+def startup(state: RouterState) -> dict[str, str]:
+    """What the daemons are started with: daemon -> text, without a secret.
+
+    Neighbours with a password are left out. FRR sets a TCP MD5 key only on listeners that are open already, and opens a
+    VRF's listener after it has read its configuration: from there the key would be lost.
+    """
+    return {
+        "zebra": _template("zebra").render(state=state),
+        "bgpd": _bgpd(state, at_start=True),
+        "bfdd": _bfdd(state, at_start=True),
+    }
+
+
+def desired(state: RouterState) -> dict[str, str]:
+    """What the running daemons should hold of that which this program manages: daemon -> text, with its secrets.
+
+    Never to be written to a file. zebra is not among them: it takes everything from the kernel and the other daemons.
+
+    :raises RoutingError: a password or name that FRR cannot take.
+    """
+    return {"bgpd": _bgpd(state, at_start=False), "bfdd": _bfdd(state, at_start=False)}
+
+
+def bfd_profile(timers: BfdTimers) -> str:
+    """The name of the profile with these timers; the timers are in it, so that a profile never changes."""
+    return f"tx{timers.transmit_ms}-rx{timers.receive_ms}-x{timers.multiplier}"
+
+
+def vrfs_with_passwords(state: RouterState) -> set[str]:
+    """VRFs whose listener must be open before their neighbours are configured."""
+    return {vrf.name for vrf in state.vrfs if any(neighbor.md5 is not None for neighbor in vrf.neighbors)}
+
+
+def _bfdd(state: RouterState, *, at_start: bool) -> str:
+    timers = {neighbor.bfd for vrf in state.vrfs for neighbor in vrf.neighbors if neighbor.bfd is not None}
+    profiles = {bfd_profile(each): each for each in timers}
+    return _template("bfdd").render(state=state, startup=at_start, profiles=dict(sorted(profiles.items())))
+
+
+def _bgpd(state: RouterState, *, at_start: bool) -> str:
+    routers = [_router(state, vrf, at_start=at_start) for vrf in state.vrfs]
+    return _template("bgpd").render(state=state, startup=at_start, routers=routers)
+
+
+def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
+    router = _Router(vrf)
+    accepted = f"{vrf.name}-in"
+    for family in FAMILIES:
+        if vrf.accept_from_external:
+            router.prefix_lists += _prefix_list(accepted, family, vrf)
+            router.policies.append(_Policy(f"{vrf.name}-external-{family}", family, accepted))
+    router.policies.append(_Policy(f"{vrf.name}-any-ipv6", "ipv6"))
+    for neighbor in vrf.neighbors:
+        if at_start and neighbor.md5 is not None:
+            continue
+        router.neighbors.append(_neighbor(state, vrf, neighbor))
+    for family in FAMILIES:
+        version = 4 if family == "ipv4" else 6
+        networks = tuple(str(network) for network in vrf.networks if network.version == version)
+        neighbors = tuple(each for each in router.neighbors if each.address.version == version)
+        router.families.append(_AddressFamily(family, networks, neighbors))
+    return router
+
+
+def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
+    family: Family = "ipv4" if neighbor.address.version == 4 else "ipv6"
+    external = neighbor.remote_asn != vrf.asn
+    policy = ""
+    if external and vrf.accept_from_external:
+        policy = f"{vrf.name}-external-{family}"
+    elif family == "ipv6":
+        policy = f"{vrf.name}-any-ipv6"
+    password = neighbor.md5.reveal_text() if neighbor.md5 is not None else ""
+    if neighbor.md5 is not None and not _acceptable(password):
+        raise RoutingError(
+            f"the MD5 password of neighbour {neighbor.address} cannot be given to FRR",
+            where=f"{state.node}, VRF {vrf.name}",
+            remedy="use 1 to 80 printable ASCII characters without spaces",
+        )
+    return _Neighbor(
+        model=neighbor,
+        # FRR joins words with one space; control characters would end the line.
+        description=" ".join(neighbor.description.split()),
+        password=password,
+        bfd_profile=bfd_profile(neighbor.bfd) if neighbor.bfd is not None else "",
+        policy=policy,
+    )
+
+
+def _acceptable(password: str) -> bool:
+    return 1 <= len(password) <= 80 and password.isascii() and password.isprintable() and " " not in password
+
+
+def _prefix_list(name: str, family: Family, vrf: Vrf) -> list[str]:
+    """The accepted prefixes and everything inside them; of a family that has none, nothing."""
+    version, longest = (4, 32) if family == "ipv4" else (6, 128)
+    command = "ip" if family == "ipv4" else "ipv6"
+    lines = []
+    for number, network in enumerate((n for n in vrf.accept_from_external if n.version == version), 1):
+        inside = f" le {longest}" if network.prefixlen < longest else ""
+        lines.append(f"{command} prefix-list {name} seq {5 * number} permit {network}{inside}")
+    return lines or [f"{command} prefix-list {name} seq 5 deny any"]
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("xcnet.frr"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+
+
+def _template(daemon: str) -> Template:
+    return _environment().get_template(f"{daemon}.conf.j2")
+
+
+__all__ = ["bfd_profile", "desired", "startup", "vrfs_with_passwords"]
