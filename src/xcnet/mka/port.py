@@ -173,6 +173,13 @@ class MkaPort:
         self._close("carrier lost")
         self._advance(now)
 
+    def carrier_found(self, now: float) -> None:
+        """The fibre is lit again: speak at once."""
+        self._all_dirty()
+        for participant in self._participants.values():
+            participant.next_hello = now
+        self._advance(now)
+
     def receive(self, now: float, frame: bytes) -> None:
         """Take in a frame. One that is malformed, forged, replayed or foreign changes nothing but a counter's event."""
         try:

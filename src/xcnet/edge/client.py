@@ -1,0 +1,85 @@
+"""The client of a router's daemon: one request and one answer over its Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from xcnet.edge.report import EdgeReport, SakReports
+from xcnet.errors import DeadlineError, LabError, RoutingError
+from xcnet.model.desired import RouterState
+from xcnet.waiting import Deadline
+
+SOCKET_NAME = "edged.sock"
+_LIMIT = 16 * 2**20
+"""Bytes in one line: the largest state there can be, with room."""
+
+
+class EdgeClient:
+    """:param folder: the router's folder of sockets."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / SOCKET_NAME
+        self._node = folder.name
+
+    async def apply(self, state: RouterState, *, deadline: Deadline) -> list[str]:
+        """Give the router the whole truth that it should have.
+
+        :returns: what was changed in the kernel and in FRR, a few words each; empty if all was so already.
+        :raises DeadlineError: no answer in time. :raises RoutingError: the router could not make it so.
+        """
+        answer = await self._ask({"op": "apply", "state": json.loads(state.reveal_json())}, deadline)
+        return list(answer["changed"])
+
+    async def status(self, *, deadline: Deadline | None = None) -> EdgeReport:
+        return EdgeReport.model_validate(await self._ask({"op": "status"}, deadline or Deadline(10.0)))
+
+    async def saks(self, *, deadline: Deadline | None = None) -> SakReports:
+        """The keys in use, for decrypting captures; handle with care."""
+        return SakReports.model_validate(await self._ask({"op": "saks"}, deadline or Deadline(10.0)))
+
+    async def _ask(self, request: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        try:
+            reader, writer = await self._connect(deadline)
+            try:
+                writer.write(json.dumps(request).encode() + b"\n")
+                line = await asyncio.wait_for(reader.readline(), deadline.remaining)
+            finally:
+                writer.close()
+        except TimeoutError:
+            raise DeadlineError(
+                f"edged answers {request['op']!r}: not within {deadline.seconds:g} s",
+                where=self._node,
+                remedy="look at edged.out in the node's log folder",
+            ) from None
+        if not line:
+            raise LabError(
+                f"edged ended while it was asked for {request['op']!r}",
+                where=self._node,
+                remedy="look at edged.out in the node's log folder",
+            )
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            error = answer["error"]
+            where = ": ".join(part for part in (self._node, error["where"]) if part)
+            raise RoutingError(error["cause"], where=where, remedy=error["remedy"])
+        return answer
+
+    async def _connect(self, deadline: Deadline) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while True:
+            try:
+                return await asyncio.open_unix_connection(str(self._socket), limit=_LIMIT)
+            except (FileNotFoundError, ConnectionRefusedError):
+                if deadline.expired:
+                    raise LabError(
+                        "edged is not running",
+                        where=self._node,
+                        remedy="bring the lab down and up again, or see why it ended in the node's log folder",
+                    ) from None
+                # It is starting: its socket appears when it listens, and nothing announces that.
+                await asyncio.sleep(min(0.02, max(deadline.remaining, 0.001)))
+
+
+__all__ = ["SOCKET_NAME", "EdgeClient"]

@@ -1,0 +1,197 @@
+"""``edged``: the daemon of one router. Holds its desired state, drives key agreement, applies everything below."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from xcnet.edge.channel import MkaChannel
+from xcnet.edge.client import SOCKET_NAME
+from xcnet.edge.kernel import RouterKernel
+from xcnet.edge.report import EdgeReport, SakReports
+from xcnet.edge.wpa import WpaChannel
+from xcnet.errors import XcnetError
+from xcnet.events import EventWriter
+from xcnet.frr.apply import apply as apply_frr
+from xcnet.frr.lifecycle import FrrDirs
+from xcnet.model.desired import Channel, KeyAgreement, RouterState
+from xcnet.netlink.monitor import LinkChange, Monitor, Watch
+from xcnet.waiting import Deadline
+
+_PACKET_NUMBER_INTERVAL = 2.0
+"""Seconds between two looks at the packet numbers, which the kernel does not announce: MKA's own hello time."""
+
+_FRR_SECONDS = 60.0
+_LIMIT = 16 * 2**20
+
+Driver = MkaChannel | WpaChannel
+
+
+class Edged:
+    """:param folder: where its socket and secrets are; on a file system in memory, for this user alone."""
+
+    def __init__(self, node: str, folder: Path, events: EventWriter, frr: FrrDirs | None) -> None:
+        self._node = node
+        self._folder = folder
+        self._events = events
+        self._frr = frr
+        self._kernel = RouterKernel()
+        self._monitor = Monitor(watch=Watch.LINKS)
+        self._drivers: dict[str, Driver] = {}
+        self._applying = asyncio.Lock()
+
+    async def serve(self) -> None:
+        """Serve until asked to end; every channel is closed and empty then."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+        path = self._folder / SOCKET_NAME
+        path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(self._session, str(path), limit=_LIMIT)
+        finally:
+            os.umask(mask)
+        loop.add_reader(self._monitor.fileno(), self._links_changed)
+        watching = asyncio.create_task(self._watch_packet_numbers())
+        self._events.emit("edge.started", self._node, pid=os.getpid())
+        try:
+            await ended.wait()
+        finally:
+            watching.cancel()
+            server.close()
+            loop.remove_reader(self._monitor.fileno())
+            for driver in self._drivers.values():
+                driver.stop()
+            self._monitor.close()
+            self._kernel.close()
+            path.unlink(missing_ok=True)
+            self._events.emit("edge.stopped", self._node)
+
+    # -- requests
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                try:
+                    answer = await self._answer(json.loads(line))
+                except XcnetError as error:
+                    answer = {"error": error.as_dict()}
+                except (KeyError, ValueError) as error:
+                    answer = {"error": {"cause": f"not a request: {type(error).__name__}", "where": "", "remedy": ""}}
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        writer.close()
+
+    async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request["op"]:
+            case "apply":
+                state = RouterState.model_validate(request["state"])
+                async with self._applying:
+                    return {"changed": await self._apply(state)}
+            case "status":
+                return self._status().model_dump(mode="json")
+            case "saks":
+                saks = SakReports(saks=tuple(sak for driver in self._drivers.values() for sak in driver.saks()))
+                answer: dict[str, Any] = saks.model_dump(mode="json", context={"reveal": True})
+                return answer
+            case other:
+                return {"error": {"cause": f"edged knows no request {other!r}", "where": "op", "remedy": ""}}
+
+    async def _apply(self, state: RouterState) -> list[str]:
+        started = time.monotonic()
+        # What stops using a device has to let go of it before the kernel is changed under it.
+        self._release(state)
+        changed = self._kernel.apply(state)
+        self._drive(state)
+        if self._frr is not None:
+            applied = await asyncio.to_thread(self._apply_frr, state, self._frr)
+            changed += [f"{daemon}: {line}" for daemon, lines in applied.items() for line in lines]
+        self._events.emit(
+            "edge.applied", self._node, changes=len(changed), seconds=round(time.monotonic() - started, 4)
+        )
+        return changed
+
+    @staticmethod
+    def _apply_frr(state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
+        # Configuration is not urgent; key agreement in the main thread is, and keeps the real-time priority for itself.
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        return {daemon: list(lines) for daemon, lines in apply_frr(state, dirs, Deadline(_FRR_SECONDS)).sent.items()}
+
+    # -- channels
+
+    def _release(self, state: RouterState) -> None:
+        wanted = {channel.name: channel for channel in state.channels if channel.enabled}
+        for name, driver in list(self._drivers.items()):
+            channel = wanted.get(name)
+            if channel is None or not driver.can_become(channel):
+                driver.stop()
+                del self._drivers[name]
+
+    def _drive(self, state: RouterState) -> None:
+        for channel in state.channels:
+            if not channel.enabled:
+                continue
+            driver = self._drivers.get(channel.name)
+            if driver is None:
+                self._drivers[channel.name] = self._start(channel)
+            else:
+                driver.update(channel)
+
+    def _start(self, channel: Channel) -> Driver:
+        if channel.key_agreement is KeyAgreement.WPA_SUPPLICANT:
+            return WpaChannel(channel, self._kernel, self._events, self._folder)
+        return MkaChannel(channel, self._kernel, self._events)
+
+    def _links_changed(self) -> None:
+        for change in self._monitor.drain():
+            if isinstance(change, LinkChange) and not change.deleted:
+                for driver in self._drivers.values():
+                    driver.link_changed(change.link)
+
+    async def _watch_packet_numbers(self) -> None:
+        while True:
+            await asyncio.sleep(_PACKET_NUMBER_INTERVAL)
+            if not self._drivers:
+                continue
+            by_index = self._kernel.macsec.dump()
+            links = self._kernel.links()
+            for driver in list(self._drivers.values()):
+                link = links.get(driver.wanted.device)
+                secy = by_index.get(link.index) if link is not None else None
+                if secy is not None:
+                    driver.report_packet_numbers(secy)
+
+    def _status(self) -> EdgeReport:
+        if not self._drivers:
+            return EdgeReport(node=self._node, channels=())
+        by_index = self._kernel.macsec.dump()
+        links = self._kernel.links()
+        reports = []
+        for driver in self._drivers.values():
+            device, port = links.get(driver.wanted.device), links.get(driver.wanted.port)
+            gate = self._kernel.gate_counters(port.index) if port is not None else None
+            dropped = (gate[0].dropped, gate[1].dropped) if gate is not None else (0, 0)
+            reports.append(driver.report(by_index.get(device.index) if device is not None else None, dropped))
+        return EdgeReport(node=self._node, channels=tuple(reports))
+
+
+def run(node: str, folder: Path, events_path: Path | None, *, frr_dirs: FrrDirs | None = None) -> None:
+    """Run the daemon in this process, which is in the router's network namespace already, until SIGTERM."""
+    events = EventWriter(events_path, f"{node}.edged")
+
+    async def main() -> None:
+        await Edged(node, folder, events, frr_dirs).serve()
+
+    asyncio.run(main())
+
+
+__all__ = ["Edged", "run"]

@@ -1,0 +1,245 @@
+"""A router's desired state made true in its kernel: ports, gates, MACsec devices, VRFs, VLANs, addresses; deletions included.
+
+Everything is decided by comparing the desired state with what the kernel holds, so that it is safe to repeat at any time,
+after any crash. Interfaces of kind vrf, vlan and macsec in a router's namespace are all the router's own.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface, IPv6Interface
+
+from xcnet.model.desired import Channel, CipherSuite, KeyAgreement, RouterState, VrfInterface
+from xcnet.netlink import addresses, filters, link_kinds, links, sysctl
+from xcnet.netlink.links import Link
+from xcnet.netlink.macsec import Macsec
+from xcnet.netlink.macsec_types import sci_of
+from xcnet.netlink.request import Request
+from xcnet.netlink.socket import NetlinkSocket
+
+_OWN_KINDS = ("vlan", "macsec", "vrf")
+
+_SYSCTLS = {
+    "net/ipv4/ip_forward": 1,
+    "net/ipv6/conf/all/forwarding": 1,
+    # Layer 4: the flows between two hosts must spread over the channels.
+    "net/ipv4/fib_multipath_hash_policy": 1,
+    "net/ipv6/fib_multipath_hash_policy": 1,
+    # Return traffic may come over another channel than the one that the table prefers.
+    "net/ipv4/conf/all/rp_filter": 0,
+    "net/ipv4/conf/default/rp_filter": 0,
+    # A MACsec device that closes must not take its IPv6 addresses with it.
+    "net/ipv6/conf/all/keep_addr_on_down": 1,
+    "net/ipv6/conf/default/keep_addr_on_down": 1,
+    # Addresses are assigned by the plan: nothing is gained by asking for duplicates, and a second is lost.
+    "net/ipv6/conf/all/accept_dad": 0,
+    "net/ipv6/conf/default/accept_dad": 0,
+    "net/ipv6/conf/default/accept_ra": 0,
+    # Carrier loss must be visible at once: without it the kernel keeps sending into a dark port.
+    "net/ipv4/conf/all/ignore_routes_with_linkdown": 1,
+    "net/ipv4/conf/default/ignore_routes_with_linkdown": 1,
+}
+
+
+class RouterKernel:
+    """The kernel of the namespace that this process is in."""
+
+    def __init__(self) -> None:
+        self._route = NetlinkSocket()
+        self.macsec = Macsec()
+
+    def close(self) -> None:
+        self._route.close()
+        self.macsec.close()
+
+    def links(self) -> dict[str, Link]:
+        return links.by_name(self._route)
+
+    def set_link(self, name: str, *, up: bool) -> None:
+        self._route.submit([links.change(name, up=up)])
+
+    def gate_counters(self, index: int) -> tuple[filters.GateCounters, filters.GateCounters] | None:
+        """Ingress and egress counters of a bare port's gate."""
+        return filters.gate_counters(self._route, index)
+
+    def apply(self, state: RouterState) -> list[str]:
+        """Make it so. MACsec devices are left as far open as they are; new ones are down, until key agreement opens them.
+
+        :returns: what was changed, in a few words each; empty if all was so already.
+        :raises KernelError: the kernel refused something; what was done before it stays, and applying again goes on.
+        """
+        changed: list[str] = []
+        self._sysctls(changed)
+        self._delete_unwanted(state, changed)
+        for channel in state.channels:
+            self._bare_port(channel, changed)
+            self._secy(channel, changed)
+        for port, mtu in state.ports.items():
+            self._port(port, mtu, changed)
+        for vrf in state.vrfs:
+            self._vrf(vrf.name, vrf.table, changed)
+        held = self.links()
+        requests: list[Request] = []
+        for vrf in state.vrfs:
+            for interface in vrf.interfaces:
+                requests += self._make_interface(interface, held, changed)
+        self._submit(requests)
+        self._settle_interfaces(state, changed)
+        return changed
+
+    def _submit(self, requests: list[Request]) -> None:
+        if requests:
+            self._route.submit(requests)
+
+    def _sysctls(self, changed: list[str]) -> None:
+        wrong = {name: value for name, value in _SYSCTLS.items() if sysctl.read(name) != str(value)}
+        if wrong:
+            sysctl.write(wrong)
+            changed.append(f"{len(wrong)} parameters set")
+
+    # -- what is to go
+
+    def _delete_unwanted(self, state: RouterState, changed: list[str]) -> None:
+        wanted = {channel.device for channel in state.channels} | {vrf.name for vrf in state.vrfs}
+        wanted |= {interface.name for vrf in state.vrfs for interface in vrf.interfaces}
+        ports = {channel.port for channel in state.channels}
+        requests: list[Request] = []
+        held = self.links()
+        by_index = {link.index: link for link in held.values()}
+        # VLANs before what they stand on, so that each is deleted by its own name and none vanishes under our hands.
+        for kind in _OWN_KINDS:
+            for link in held.values():
+                if link.kind == kind and link.name not in wanted:
+                    requests.append(links.delete(link.index))
+                    changed.append(f"{link.name} deleted")
+                    parent = by_index.get(link.parent)
+                    if kind == "macsec" and parent is not None and parent.name not in ports:
+                        # A port without a channel stays gated and goes dark.
+                        requests.append(links.change(parent.index, up=False))
+        self._submit(requests)
+
+    # -- channels
+
+    def _bare_port(self, channel: Channel, changed: list[str]) -> None:
+        port = links.get(self._route, channel.port)
+        requests: list[Request] = []
+        if filters.gate_counters(self._route, port.index) is None:
+            # The gate stands before the port is up: not one frame may pass it in the clear.
+            requests += filters.gate(port.index)
+            changed.append(f"{channel.port} gated")
+        disable = sysctl.ipv6(channel.port, "disable_ipv6")
+        if sysctl.read(disable) != "1":
+            sysctl.write({disable: 1})
+        requests += [links.change(port.index, mtu=channel.port_mtu)] if port.mtu != channel.port_mtu else []
+        self._submit(requests)
+        for address in addresses.dump(self._route, port.index):
+            self._submit([addresses.delete(port.index, address.interface)])
+            changed.append(f"{channel.port} {address.interface} removed")
+        if port.up != channel.enabled:
+            self._submit([links.change(port.index, up=channel.enabled)])
+            changed.append(f"{channel.port} {'up' if channel.enabled else 'down'}")
+
+    def _secy(self, channel: Channel, changed: list[str]) -> None:
+        port = links.get(self._route, channel.port)
+        sci = sci_of(port.mac)
+        cipher = channel.macsec.cipher_suite
+        if channel.key_agreement is KeyAgreement.WPA_SUPPLICANT:
+            cipher = CipherSuite.GCM_AES_128
+        held = links.find(self._route, channel.device)
+        if held is not None and not _is_secy(held, port.index, sci, cipher):
+            self._submit([links.delete(held.index)])
+            changed.append(f"{channel.device} deleted, to be made anew")
+            held = None
+        if held is None:
+            self.macsec.create(
+                channel.device, port.index, sci, cipher, replay_window=channel.macsec.replay_window, up=False
+            )
+            changed.append(f"{channel.device} made")
+        elif held.macsec is not None and held.macsec.window != channel.macsec.replay_window:
+            self.macsec.set_replay(held.index, channel.macsec.replay_window)
+            changed.append(f"{channel.device} replay window {channel.macsec.replay_window}")
+
+    # -- routing tables and interfaces
+
+    def _port(self, name: str, mtu: int, changed: list[str]) -> None:
+        port = links.get(self._route, name)
+        if port.mtu != mtu or not port.up:
+            self._submit([links.change(port.index, mtu=mtu, up=True)])
+            changed.append(f"{name} up with MTU {mtu}")
+
+    def _vrf(self, name: str, table: int, changed: list[str]) -> None:
+        held = links.find(self._route, name)
+        if held is not None and held.vrf_table != table:
+            self._submit([links.delete(held.index)])
+            held = None
+        if held is None:
+            self._submit([link_kinds.vrf(name, table)])
+            changed.append(f"{name} made with table {table}")
+        elif not held.up:
+            self._submit([links.change(held.index, up=True)])
+            changed.append(f"{name} up")
+
+    def _make_interface(self, wanted: VrfInterface, held: dict[str, Link], changed: list[str]) -> list[Request]:
+        if wanted.vlan is None:
+            return []
+        parent = held.get(wanted.parent)
+        if parent is None:
+            # Answered by the kernel's own error, which names the interface.
+            parent = links.get(self._route, wanted.parent)
+        link = held.get(wanted.name)
+        requests: list[Request] = []
+        if link is not None and (link.vlan != wanted.vlan or link.parent != parent.index):
+            requests.append(links.delete(link.index))
+            link = None
+        if link is None:
+            requests.append(link_kinds.vlan(wanted.name, parent.index, wanted.vlan, mtu=wanted.mtu))
+            changed.append(f"{wanted.name} made")
+        return requests
+
+    def _settle_interfaces(self, state: RouterState, changed: list[str]) -> None:
+        """Membership, MTU, addresses and administrative state of every interface of every VRF."""
+        held = self.links()
+        by_index = {link.index: link for link in held.values()}
+        present: dict[int, set[IPv4Interface | IPv6Interface]] = {}
+        for address in addresses.dump(self._route):
+            if not address.link_local:
+                present.setdefault(address.index, set()).add(address.interface)
+        requests: list[Request] = []
+        for vrf in state.vrfs:
+            master = held[vrf.name].index
+            for wanted in vrf.interfaces:
+                link = held.get(wanted.name) or links.get(self._route, wanted.name)
+                if link.master != master or link.mtu != wanted.mtu:
+                    requests.append(links.change(link.index, master=master, mtu=wanted.mtu))
+                    changed.append(f"{wanted.name} in {vrf.name} with MTU {wanted.mtu}")
+                have = present.get(link.index, set())
+                for surplus in have - set(wanted.addresses):
+                    requests.append(addresses.delete(link.index, surplus))
+                    changed.append(f"{wanted.name} {surplus} removed")
+                for missing in wanted.addresses:
+                    if missing not in have:
+                        requests.append(addresses.add(link.index, missing))
+                        changed.append(f"{wanted.name} {missing} added")
+                parent = by_index.get(link.parent)
+                closed = parent is not None and parent.kind == "macsec" and not parent.up
+                # A VLAN on a closed MACsec device cannot be set up; the kernel does that itself when the device opens.
+                if not link.up and not closed:
+                    requests.append(links.change(link.index, up=True))
+                    changed.append(f"{wanted.name} up")
+        self._submit(requests)
+
+
+def _is_secy(link: Link, parent: int, sci: int, cipher: CipherSuite) -> bool:
+    held = link.macsec
+    return (
+        held is not None
+        and link.parent == parent
+        and held.sci == sci
+        and held.cipher is cipher
+        and held.encrypt
+        and held.protect
+        and held.include_sci
+        and held.replay_protect
+    )
+
+
+__all__ = ["RouterKernel"]

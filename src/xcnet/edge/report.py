@@ -1,0 +1,61 @@
+"""What a router says of its channels: the models that ``edged`` sends and its clients read."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from xcnet.model.desired import CipherSuite
+from xcnet.secret import Secret
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ChannelReport(_Model):
+    """One channel's end.
+
+    :param secured: keys stand in both directions and the MACsec device is open.
+    :param association: CKN of the principal CA. :param key_server: whether this end is; None while nobody is, or unknown.
+    :param counters: the kernel's SecY, SC and SA counters by name, summed over SCs and SAs.
+    :param gate_dropped: frames that were neither MACsec nor MKA, dropped at the bare port: (coming in, going out).
+    """
+
+    name: str
+    device: str
+    key_agreement: str
+    secured: bool
+    cipher_suite: CipherSuite
+    association: str | None = None
+    associations: tuple[str, ...] = ()
+    key_server: bool | None = None
+    association_number: int | None = None
+    key_number: int | None = None
+    next_packet_number: int | None = None
+    live_peers: int = 0
+    counters: dict[str, int] = {}
+    gate_dropped: tuple[int, int] = (0, 0)
+
+
+class EdgeReport(_Model):
+    node: str
+    channels: tuple[ChannelReport, ...]
+
+
+class SakReport(_Model):
+    """One direction of an SA with its key, for decrypting captures. Travels over the router's own socket only."""
+
+    channel: str
+    sci: int
+    an: int
+    cipher_suite: CipherSuite
+    key: Secret
+    ssci: int
+    salt: Secret
+
+
+class SakReports(_Model):
+    saks: tuple[SakReport, ...]
+
+
+__all__ = ["ChannelReport", "EdgeReport", "SakReport", "SakReports"]

@@ -1,0 +1,3 @@
+from conftest_edge import observer, pair
+
+__all__ = ["observer", "pair"]
