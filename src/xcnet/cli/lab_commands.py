@@ -17,6 +17,7 @@ def up(
     fast: Annotated[
         bool, typer.Option("--fast", help="Use the fast timers (BFD 300 ms x 3, BGP 3/9 s) whatever the topology says.")
     ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave a lab that does not come up, to look at it.")] = False,
     json: Json = False,
 ) -> None:
     """Bring up a lab and wait until everything is established.
@@ -28,7 +29,7 @@ def up(
 
     options: Context = context.obj
     with Progress(quiet=json) as progress:
-        result = bring_up(topology, name=name, engine=options.engine.value, fast=fast, progress=progress)
+        result = bring_up(topology, name=name, engine=options.engine.value, fast=fast, keep=keep, progress=progress)
     if json:
         print_json(result.model_dump(mode="json"))
         return

@@ -58,7 +58,9 @@ class LabApplication(Application):
             case [word, *arguments] if word in self._handlers:
                 return await self._handlers[word](self._running(), session, arguments)
             case _:
-                raise InputError(f"the lab knows no request {session.argv[:1]}", remedy="use the xcnet command of the same version")
+                raise InputError(
+                    f"the lab knows no request {session.argv[:1]}", remedy="use the xcnet command of the same version"
+                )
 
     def _running(self) -> RunningLab:
         if self._lab is None or not self._lab.built:
@@ -92,9 +94,11 @@ class LabApplication(Application):
             case "memory":
                 value = lab.memory()
             case "apply":
-                value = await lab.apply(params["node"], params["state"])
+                value = {"changed": await lab.apply(params["node"], params["state"])}
             case _:
-                raise InputError(f"the lab knows no method {method!r}", remedy="use the xcnet command of the same version")
+                raise InputError(
+                    f"the lab knows no method {method!r}", remedy="use the xcnet command of the same version"
+                )
         session.stdout.write(json.dumps(value, default=str).encode())
         await session.stdout.drain()
         return 0

@@ -61,7 +61,9 @@ def pick(kind: str, wanted: str, known: tuple[str, ...]) -> str:
         return wanted
     near = difflib.get_close_matches(wanted, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(f"there is no {kind} {wanted!r} in this lab", where=kind, remedy=f"{hint}There are: {', '.join(known)}")
+    raise InputError(
+        f"there is no {kind} {wanted!r} in this lab", where=kind, remedy=f"{hint}There are: {', '.join(known)}"
+    )
 
 
 def find_lab(name: str | None) -> LabPaths:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from xcnet.engine.base import Engine, LaunchSpec
 from xcnet.engine.client import LabClient
 from xcnet.engine.select import choose_engine, engine_named
-from xcnet.errors import LabError, XcnetError
+from xcnet.errors import DeadlineError, LabError, XcnetError
 from xcnet.lab.directory import Directory
 from xcnet.lab.leftovers import remove_leftovers
 from xcnet.lab.paths import LabPaths, check_name
@@ -80,12 +80,14 @@ def bring_up(
     name: str | None = None,
     engine: str = "auto",
     fast: bool = False,
+    keep: bool = False,
     progress: ProgressSink,
 ) -> BringUp:
     """Bring up a lab from a shipped topology's name or a file, and return when its path stands.
 
     :param engine: ``native``, ``uml`` or ``auto``.
     :param fast: the fast timers, whatever the topology says.
+    :param keep: leave a lab whose path did not come up, for inspection.
     :raises XcnetError: nothing was left behind; with :class:`DeadlineError` neither.
     """
     from xcnet.model.load import load_topology
@@ -107,6 +109,10 @@ def bring_up(
         chosen.start(LaunchSpec(name=lab, run_dir=paths.run_dir, entry=ENTRY), progress.detail)
         build_seconds = _build(paths, plan_to_wire(plan), progress)
         LabRecord.read(paths).model_copy(update={"ready": True}).write(paths)  # type: ignore[union-attr]
+    except DeadlineError:
+        if not keep:
+            _erase(paths, chosen)
+        raise
     except BaseException:
         # Whatever went wrong, a failed or interrupted bring-up leaves nothing: its logs go into the error instead.
         _erase(paths, chosen)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xcnet.engine.forked import run_and_exit
 from xcnet.errors import DeadlineError, LabError
 from xcnet.events import EventWriter
 from xcnet.netlink.netns import Netns
 from xcnet.waiting import Deadline, wait_until_async
 
 _PR_SET_NAME = 15
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Child:
     pidfd: int
     stopping: bool = False
     exit_status: int | None = None
+    on_exit: Callable[[], None] | None = None
     exited: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -64,10 +65,12 @@ class Supervisor:
         netns: Netns,
         env: Mapping[str, str],
         log: Path,
+        cwd: Path | None = None,
         realtime: int | None = None,
     ) -> Child:
         """Start a program in the node's namespace, its output appended to ``log``.
 
+        :param cwd: the folder that it is started in.
         :param realtime: SCHED_FIFO priority 1-99; None for the ordinary scheduler.
         :raises LabError: the program cannot be started.
         """
@@ -77,7 +80,7 @@ class Supervisor:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         try:
-            with netns.entered():
+            with netns.entered(), contextlib.chdir(cwd or "/"):
                 if realtime is None:
                     pid = os.posix_spawn(argv[0], list(argv), dict(env), file_actions=actions, setsid=True)
                 else:
@@ -102,21 +105,20 @@ class Supervisor:
     ) -> Child:
         """Run ``run`` in a forked child of this process, inside the node's namespace; it ends when ``run`` returns."""
         parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                _become_child(parent, name, netns, log, realtime)
-                run()
-                status = 0
-            except SystemExit as leave:
-                status = leave.code if isinstance(leave.code, int) else 1
-            except BaseException:
-                import traceback
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
-                traceback.print_exc()
-            finally:
-                os._exit(status)
+        def inside() -> None:
+            _settle_in(name, netns, realtime)
+            run()
+
+        try:
+            pid = os.fork()
+            if pid == 0:
+                run_and_exit(inside, parent, (null, out, out), 2, (netns.fd,))
+        finally:
+            os.close(null)
+            os.close(out)
         return self._adopt(node, name, pid)
 
     def _adopt(self, node: str, name: str, pid: int) -> Child:
@@ -139,6 +141,8 @@ class Supervisor:
             child.exit_status = -result.si_status if by_signal else result.si_status
         self._children.pop((child.node, child.name), None)
         child.exited.set()
+        if child.on_exit is not None:
+            child.on_exit()
         kind = "process.stopped" if child.stopping else "process.died"
         self._events.emit(kind, child.label, pid=child.pid, exit_status=child.exit_status)
 
@@ -167,26 +171,10 @@ class Supervisor:
             await wait_until_async("killed processes to end", running, Deadline(5.0), interval=0.02)
 
 
-def _become_child(parent: int, name: str, netns: Netns, log: Path, realtime: int | None) -> None:
-    """What a forked child has to shed of the process it was forked from."""
-    asyncio.set_event_loop(None)
-    asyncio._set_running_loop(None)
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
-    os.setsid()
+def _settle_in(name: str, netns: Netns, realtime: int | None) -> None:
+    """Inside a forked child: its name, its namespace, its priority."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
     netns.enter()
-    null = os.open("/dev/null", os.O_RDONLY)
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(null, 0)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 65536 else 65536)
     if realtime is not None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(realtime))
 

@@ -10,13 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from socket import AF_INET6
 
 from xcnet.errors import DeadlineError
+from xcnet.frr.lifecycle import FrrDirs
+from xcnet.frr.state import bfd_peers
+from xcnet.frr.vty import Vty
 from xcnet.model.plan import NodeKind, Plan
-from xcnet.netlink.monitor import LinkChange, Monitor, RouteChange
+from xcnet.netlink import routes
+from xcnet.netlink.monitor import LinkChange, Monitor, RouteChange, Watch
 from xcnet.netlink.netns import Netns
-from xcnet.waiting import Deadline
+from xcnet.netlink.routes import NextHop, Route
+from xcnet.netlink.socket import NetlinkSocket
+from xcnet.waiting import Deadline, wait_until_async
+
+_BFD_INTERVAL = 0.25
+"""Seconds between two looks at the BFD sessions, which FRR announces nowhere but in its log."""
 
 
 @dataclass
@@ -55,6 +64,7 @@ class PathWatcher:
         self, plan: Plan, namespaces: dict[str, Netns], seen: Callable[[str, str], None] | None = None
     ) -> None:
         self._plan = plan
+        self._namespaces = namespaces
         self._seen = seen or (lambda _kind, _subject: None)
         self._missing = _Expectation()
         self._changed = asyncio.Event()
@@ -66,7 +76,7 @@ class PathWatcher:
         self._missing.routes = expected_routes(plan)
         loop = asyncio.get_running_loop()
         for name in plan.routers:
-            monitor = Monitor(namespaces[name])
+            monitor = Monitor(namespaces[name], Watch.LINKS | Watch.ROUTES)
             self._monitors.append((name, monitor))
             loop.add_reader(monitor.fileno(), self._drain, name, monitor)
         for name, monitor in self._monitors:
@@ -93,14 +103,24 @@ class PathWatcher:
                 self._changed.set()
         elif isinstance(change, RouteChange) and not change.deleted:
             route = change.route
-            if route.destination is None:
-                return
-            key = (node, route.table, str(ip_network(route.destination)))
+            key = (node, route.table, str(route.destination))
             wanted = self._missing.routes.get(key)
-            if wanted is not None and len(route.nexthops) >= wanted:
+            if wanted is None:
+                return
+            hops = route.nexthops
+            if len(hops) < wanted and route.destination.version == 6:
+                # The kernel announces the next hops of an IPv6 route singly: the table says how many there are.
+                hops = self._held(node, route)
+            if len(hops) >= wanted:
                 del self._missing.routes[key]
                 self._seen("route", f"{node} {key[2]}")
                 self._changed.set()
+
+    def _held(self, node: str, announced: Route) -> tuple[NextHop, ...]:
+        with NetlinkSocket(netns=self._namespaces[node]) as netlink:
+            held = routes.dump(netlink, table=announced.table, family=AF_INET6)
+        same = [route.nexthops for route in held if route.destination == announced.destination]
+        return tuple(hop for hops in same for hop in hops)
 
     async def channels(self, deadline: Deadline) -> None:
         """Wait until every channel's end is secured.
@@ -139,4 +159,31 @@ class PathWatcher:
                 ) from None
 
 
-__all__ = ["PathWatcher", "expected_routes"]
+async def wait_for_bfd(plan: Plan, dirs: Callable[[str], FrrDirs], deadline: Deadline) -> None:
+    """Wait until every BFD session that the plan asks for is up, at both ends.
+
+    :raises DeadlineError: names a router and its sessions that are not.
+    """
+    missing = {
+        name: {neighbor.address for vrf in router.vrfs for neighbor in vrf.neighbors if neighbor.bfd is not None}
+        for name, router in plan.routers.items()
+    }
+
+    def look() -> str | None:
+        for name in [name for name, wanted in missing.items() if wanted]:
+            with Vty(dirs(name).socket("bfdd")) as bfdd:
+                missing[name] -= {peer.peer for peer in bfd_peers(bfdd) if peer.up}
+            if missing[name]:
+                # One router that is not there yet is reason enough to look again later, without asking the others.
+                return f"{name}: {', '.join(str(address) for address in missing[name])}"
+        return None
+
+    async def seen() -> str | None:
+        return await asyncio.to_thread(look)
+
+    await wait_until_async(
+        "BFD sessions up", seen, deadline, remedy="look at bfdd.log in that node's log folder", interval=_BFD_INTERVAL
+    )
+
+
+__all__ = ["PathWatcher", "expected_routes", "wait_for_bfd"]

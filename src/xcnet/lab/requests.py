@@ -86,9 +86,7 @@ async def capture(lab: RunningLab, session: Session, arguments: list[str]) -> in
     except KeyError:
         known = ", ".join(channel.name for channel in lab.plan.channels)
         raise InputError(f"there is no channel {name!r} in this lab", remedy=f"there are: {known}") from None
-    return await stream_capture(
-        lab, session, channel, decrypt=decrypt == "1", count=int(count), seconds=float(seconds)
-    )
+    return await stream_capture(lab, session, channel, decrypt=decrypt == "1", count=int(count), seconds=float(seconds))
 
 
 async def verify(lab: RunningLab, session: Session, arguments: list[str]) -> int:

@@ -7,14 +7,14 @@ import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from xcnet.edge.client import EdgeClient
 from xcnet.edge.daemon import run as run_edged
 from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
 from xcnet.fabric.network import build as build_fabric
-from xcnet.frr.lifecycle import FrrDirs, daemon_specs
-from xcnet.frr.render import render
+from xcnet.frr.lifecycle import DaemonSpec, FrrDirs, prepare, remove_crash_logs
 from xcnet.lab.collect import collect_status
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
@@ -22,12 +22,12 @@ from xcnet.lab.readiness import PathWatcher, wait_for_bfd
 from xcnet.lab.status import LabStatus
 from xcnet.model.desired import RouterState
 from xcnet.model.plan import Plan
-from xcnet.waiting import Deadline
+from xcnet.waiting import Deadline, wait_until_async
 
 Report = Callable[[str, str], Awaitable[None]]
 """Told of progress: ``("step", text)`` when a step begins, ``("detail", text)`` within it."""
 
-BUILD_SECONDS = 180.0
+BUILD_SECONDS = 60.0
 """Deadline of the whole bring-up: about ten times what the default lab takes in the slowest kernel it is known to run in."""
 
 EDGED_PRIORITY = 20
@@ -47,7 +47,7 @@ class RunningLab:
         self.built = False
         self._started = time.monotonic()
         self._fabric: Fabric | None = None
-        self._states: dict[str, RouterState] = dict(plan.routers)
+        self.states: dict[str, RouterState] = dict(plan.routers)
 
     @property
     def fabric(self) -> Fabric:
@@ -80,14 +80,14 @@ class RunningLab:
         self._fabric = build_fabric(plan, self.paths.name)
         self.events.emit("lab.fabric_built", plan.topology, nodes=len(plan.nodes), links=len(plan.links))
 
+        self.built = True
         watcher = PathWatcher(plan, {name: self.fabric.netns(name) for name in plan.routers})
         try:
             await report("step", f"key agreement and routing daemons on {len(plan.routers)} routers")
             for node in plan.routers:
                 self._start_edged(node)
-            for node, state in plan.routers.items():
-                self._start_frr(node, state)
-            await self._apply_all(deadline)
+            applying = asyncio.gather(self._start_frr(deadline), self._apply_all(deadline))
+            await applying
             ends = sum(len(router.channels) for router in plan.routers.values())
             await report("step", f"MACsec secured on {len(plan.channels)} channels ({ends} ends)")
             await watcher.channels(deadline)
@@ -97,17 +97,16 @@ class RunningLab:
             watcher.close()
         await report("step", "BFD sessions up")
         await wait_for_bfd(plan, self.frr_dirs, deadline)
-        self.built = True
         seconds = time.monotonic() - self._started
         self.events.emit("lab.ready", plan.topology, seconds=round(seconds, 3))
         return seconds
 
     def _make_folders(self) -> None:
-        self.paths.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for node in self.plan.routers:
-            self.paths.node_sockets(node).mkdir(mode=0o700, exist_ok=True)
+        self.paths.sockets.mkdir(mode=0o711, parents=True, exist_ok=True)
+        for router in self.plan.routers:
+            self.paths.node_sockets(router).mkdir(mode=0o711, exist_ok=True)
         for node in self.plan.nodes:
-            self.paths.node_logs(node.name).mkdir(mode=0o755, exist_ok=True)
+            self.paths.node_logs(node.name).mkdir(mode=0o755, parents=True, exist_ok=True)
 
     def _start_edged(self, node: str) -> None:
         sockets = self.paths.node_sockets(node)
@@ -122,31 +121,49 @@ class RunningLab:
             realtime=EDGED_PRIORITY,
         )
 
-    def _start_frr(self, node: str, state: RouterState) -> None:
-        dirs = self.frr_dirs(node)
-        dirs.write(render(state, dirs))
-        for spec in daemon_specs(node, dirs):
-            self.supervisor.spawn(
-                node,
-                spec.name,
-                spec.argv,
-                netns=self.fabric.netns(node),
-                env={**os.environ, **spec.env},
-                log=self.paths.node_logs(node) / f"{spec.name}.out",
-                realtime=BFDD_PRIORITY if spec.realtime else None,
-            )
+    async def _start_frr(self, deadline: Deadline) -> None:
+        """All zebras, then each router's others as soon as its zebra listens: a daemon that finds none retries late."""
+        waiting: list[tuple[str, DaemonSpec]] = []
+        for node, state in self.states.items():
+            waiting += [(node, spec) for spec in prepare(state, self.frr_dirs(node))]
+
+        async def started() -> str | None:
+            for node, spec in list(waiting):
+                if all(socket.exists() for socket in spec.after):
+                    self._spawn_daemon(node, spec)
+                    waiting.remove((node, spec))
+                    # Forking children one after another starves what is running already; let the loop breathe.
+                    await asyncio.sleep(0)
+            return f"{len(waiting)} daemons wait for their zebra" if waiting else None
+
+        await wait_until_async(
+            "zebra to listen on every router", started, deadline, remedy="look at zebra.log in the node's log folder"
+        )
+
+    def _spawn_daemon(self, node: str, spec: DaemonSpec) -> None:
+        child = self.supervisor.spawn(
+            node,
+            spec.name,
+            spec.argv,
+            netns=self.fabric.netns(node),
+            env={**os.environ, **spec.env},
+            log=spec.log,
+            cwd=spec.cwd,
+            realtime=BFDD_PRIORITY if spec.realtime else None,
+        )
+        child.on_exit = lambda: remove_crash_logs(spec.name, child.pid)
 
     async def _apply_all(self, deadline: Deadline) -> None:
         async def one(node: str, state: RouterState) -> None:
             await self.edge(node).apply(state, deadline=deadline)
 
-        await asyncio.gather(*(one(node, state) for node, state in self._states.items()))
+        await asyncio.gather(*(one(node, state) for node, state in self.states.items()))
 
-    async def apply(self, node: str, state: dict[str, object]) -> None:
-        """Give one router another desired state."""
+    async def apply(self, node: str, state: dict[str, object]) -> list[str]:
+        """Give one router another desired state; returns what that changed."""
         new = RouterState.model_validate(state)
-        self._states[node] = new
-        await self.edge(node).apply(new, deadline=Deadline(60.0))
+        self.states[node] = new
+        return await self.edge(node).apply(new, deadline=Deadline(60.0))
 
     async def status(self) -> LabStatus:
         return await collect_status(self)
@@ -169,7 +186,7 @@ class RunningLab:
 
 def _pss(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
+        with Path(f"/proc/{pid}/smaps_rollup").open() as file:
             for line in file:
                 if line.startswith("Pss:"):
                     return int(line.split()[1]) * 1024

@@ -67,7 +67,9 @@ class _Sources:
                 found.append(event)
         for path, lines in logs:
             for line in lines:
-                parsed = parse_log_line(line, source=f"{path.parent.name}.{path.stem}", wall_minus_monotonic=self._offset or 0.0)
+                parsed = parse_log_line(
+                    line, source=f"{path.parent.name}.{path.stem}", wall_minus_monotonic=self._offset or 0.0
+                )
                 if parsed is not None:
                     found.append(parsed)
         return sorted(found, key=lambda event: event.monotonic)
