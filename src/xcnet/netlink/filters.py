@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno as errnos
 from dataclasses import dataclass
 from typing import Any
 
 from xcnet.netlink import qdisc
 from xcnet.netlink import tc_messages as tc
-from xcnet.netlink.request import NLM_F_CREATE, NLM_F_REPLACE, Request
+from xcnet.netlink.request import NLM_F_CREATE, NLM_F_EXCL, Request
 from xcnet.netlink.socket import NetlinkSocket
 from xcnet.netlink.tc_messages import tc_message
 
@@ -39,7 +40,9 @@ def splice(one: int, other: int) -> list[Request]:
             "attrs": [("TCA_MIRRED_PARMS", {"action": _STOLEN, "eaction": _EGRESS_REDIRECT, "ifindex": target})]
         }
         what = f"send what comes in at interface number {source} out at {target}"
-        requests += [qdisc.clsact(source), _filter(source, tc.INGRESS, _ETHERTYPE_ALL, 1, "mirred", redirect, what)]
+        joining = _filter(source, tc.INGRESS, _ETHERTYPE_ALL, 1, "mirred", redirect, what)
+        # The kernel does not replace a filter of this kind: one that stands there, perhaps to another port, goes first.
+        requests += [qdisc.clsact(source), _delete_filters(source, tc.INGRESS), joining]
     return requests
 
 
@@ -51,7 +54,8 @@ def unsplice(one: int, other: int) -> list[Request]:
 def gate(index: int) -> list[Request]:
     """Let nothing but EtherTypes 0x88E5 and 0x888E pass an interface, in either direction; count what is dropped.
 
-    The EtherType is the outermost: a VLAN-tagged frame is dropped. Safe to repeat; counters start anew then.
+    The EtherType is the outermost: a VLAN-tagged frame is dropped. A program that sends one with a raw socket is told
+    ENOBUFS. Safe to repeat: what stands already stays, with its counters, so that it is never open in between.
     """
     requests = [qdisc.clsact(index)]
     for parent in (tc.INGRESS, tc.EGRESS):
@@ -61,7 +65,9 @@ def gate(index: int) -> list[Request]:
         ):
             options = {"attrs": [("TCA_GACT_PARMS", {"action": action})]}
             what = f"gate interface number {index}"
-            requests.append(_filter(index, parent, ethertype, priority, "gact", options, what))
+            requests.append(
+                _filter(index, parent, ethertype, priority, "gact", options, what).tolerating(errnos.EEXIST)
+            )
     return requests
 
 
@@ -106,7 +112,16 @@ def _filter(
         "attrs": [("FIRST", {"attrs": [("TCA_ACT_KIND", action), ("TCA_ACT_OPTIONS", options)]})],
     }
     message["attrs"] = [("TCA_KIND", "matchall"), ("TCA_OPTIONS", {"attrs": [("TCA_MATCHALL_ACT", actions)]})]
-    return Request(message, tc.RTM_NEWTFILTER, what, NLM_F_CREATE | NLM_F_REPLACE)
+    return Request(message, tc.RTM_NEWTFILTER, what, NLM_F_CREATE | NLM_F_EXCL)
+
+
+def _delete_filters(index: int, parent: int) -> Request:
+    message = tc_message()
+    message["index"] = index
+    message["parent"] = parent
+    message["attrs"] = []
+    what = f"take the filters off interface number {index}"
+    return Request(message, tc.RTM_DELTFILTER, what, tolerate=frozenset({errnos.ENOENT, errnos.EINVAL}))
 
 
 def _filters(netlink: NetlinkSocket, index: int, parent: int) -> list[Any]:
