@@ -31,6 +31,7 @@ def execute(
 
     paths = find_lab(name)
     pick("node", node, Directory.read(paths).nodes)
+    command = command[1:] if command[:1] == ["--"] else command
     use_terminal = sys.stdin.isatty() and sys.stdout.isatty() if terminal is None else terminal
     raise typer.Exit(run_in_lab(paths, ["exec", node, *command], terminal=use_terminal))
 

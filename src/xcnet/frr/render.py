@@ -23,6 +23,7 @@ class _Policy:
     name: str
     family: Family
     prefix_list: str = ""
+    prefer_global: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
         if vrf.accept_from_external:
             router.prefix_lists += _prefix_list(accepted, family, vrf)
             router.policies.append(_Policy(f"{vrf.name}-external-{family}", family, accepted))
-    router.policies.append(_Policy(f"{vrf.name}-any-ipv6", "ipv6"))
+    if _keeps_routes(vrf):
+        router.policies.append(_Policy(f"{vrf.name}-any-ipv6", "ipv6", prefer_global=True))
     for neighbor in vrf.neighbors:
         if at_start and neighbor.md5 is not None:
             continue
@@ -126,7 +128,7 @@ def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
     policy = ""
     if external and vrf.accept_from_external:
         policy = f"{vrf.name}-external-{family}"
-    elif family == "ipv6":
+    elif family == "ipv6" and _keeps_routes(vrf):
         policy = f"{vrf.name}-any-ipv6"
     password = neighbor.md5.reveal_text() if neighbor.md5 is not None else ""
     if neighbor.md5 is not None and not _acceptable(password):
@@ -143,6 +145,15 @@ def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
         bfd_profile=bfd_profile(neighbor.bfd) if neighbor.bfd is not None else "",
         policy=policy,
     )
+
+
+def _keeps_routes(vrf: Vrf) -> bool:
+    """True for a router that hands no route on (a gateway).
+
+    Only such a one prefers global next hops: in FRR 8.4 a route that was received with that preference is handed on with
+    the next hop it came with, whatever next-hop-self says.
+    """
+    return all(neighbor.remote_asn == vrf.asn for neighbor in vrf.neighbors)
 
 
 def _acceptable(password: str) -> bool:
