@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 WANTED = (
     # links and what runs over them
-    *("veth", "dummy", "macsec", "8021q", "vrf", "bridge", "ifb", "tun", "bonding", "team", "vxlan"),
+    *("veth", "dummy", "macsec", "8021q", "vrf", "bridge", "ifb", "tun", "vxlan"),
     # traffic control
     *("sch_netem", "sch_ingress", "sch_htb", "sch_tbf", "sch_prio", "sch_fq", "sch_fq_codel"),
     *("cls_matchall", "cls_flower", "cls_u32", "cls_bpf", "act_mirred", "act_gact", "act_police", "act_bpf"),
