@@ -33,6 +33,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = f"'{value}'" if isinstance(value, str) else str(value)
+    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
     return text if len(text) <= 60 else text[:56] + "...'"
 
 

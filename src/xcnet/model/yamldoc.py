@@ -142,7 +142,7 @@ class _Reader:
                 self._problem(key_node, path, "a key is a list or a mapping", "write a plain word as key")
                 continue
             # Keys are words here: 'on', '1100' and '~' mean themselves.
-            key = key_node.value
+            key = self._words(key_node, path)
             if key == "<<" and key_node.style is None:
                 merges.append(value_node)
             elif key in result:
@@ -166,7 +166,7 @@ class _Reader:
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
         kind = node.tag.removeprefix(_TAG) if node.tag else "str"
-        text: str = node.value
+        text = self._words(node, path)
         if kind == "null":
             return None
         if kind == "bool":
@@ -181,6 +181,19 @@ class _Reader:
         if kind in ("str", "int", "timestamp", "merge", "value"):
             return text
         self._problem(node, path, f"the tag '!!{kind}' means nothing here", "leave the tag out")
+        return text
+
+    def _words(self, node: ScalarNode, path: Path) -> str:
+        """A scalar's text. Escapes in quotes can spell what a file itself cannot hold."""
+        try:
+            # JSON spells characters beyond 16 bits as two surrogates; one alone is no character.
+            text = str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._problem(node, path, "an escape (\\u) stands for half a character", "write the character itself")
+            return ""
+        if any(ord(character) < 32 and character not in "\n\t" for character in text):
+            self._problem(node, path, "an escape (\\0, \\x) stands for a control character", "leave it out")
+            return ""
         return text
 
     def _problem(self, node: Node, path: Path, cause: str, remedy: str) -> None:
