@@ -86,7 +86,9 @@ def list_labs(json: Json = False) -> None:
 def status(
     name: LabName = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every second until interrupted.")] = False,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Show the sessions inside each provider too.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Show the sessions inside each provider too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show nodes, channels with cipher, keys and counters, BGP and BFD sessions, and routes.
@@ -208,7 +210,9 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 
     options: Context = context.obj
     with Progress(quiet=json) as progress:
-        report = doctor_report(forced=None if options.engine.value == "auto" else options.engine.value, progress=progress.step)
+        report = doctor_report(
+            forced=None if options.engine.value == "auto" else options.engine.value, progress=progress.step
+        )
     if json:
         print_json(report.model_dump(mode="json"))
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from xcnet.cli.options import ChannelArgument, LabName, NodeArgument
+from xcnet.cli.options import ChannelArgument, Json, LabName, NodeArgument
 from xcnet.cli.output import note
 from xcnet.errors import InputError
 
@@ -51,7 +51,9 @@ def shell(node: NodeArgument, name: LabName = None) -> None:
 
 def vtysh(
     node: NodeArgument,
-    command: Annotated[list[str] | None, typer.Option("--command", "-c", help="Run this instead of asking; repeatable.")] = None,
+    command: Annotated[
+        list[str] | None, typer.Option("--command", "-c", help="Run this instead of asking; repeatable.")
+    ] = None,
     name: LabName = None,
 ) -> None:
     """Talk to a router's FRR.
@@ -70,7 +72,8 @@ def vtysh(
 def capture(
     channel: ChannelArgument,
     write: Annotated[
-        str | None, typer.Option("--write", "-w", help="A pcapng file; '-' for standard output. Default: print a line a frame.")
+        str | None,
+        typer.Option("--write", "-w", help="A pcapng file; '-' for standard output. Default: print a line a frame."),
     ] = None,
     decrypt: Annotated[bool, typer.Option("--decrypt", help="Decrypt with the SAKs in use, as they change.")] = False,
     count: Annotated[int, typer.Option("--count", "-c", min=0, help="Stop after so many frames; 0 is never.")] = 0,
@@ -106,12 +109,32 @@ def capture(
         file = Path(write).open("wb")  # noqa: SIM115 - closed below, after the stream
     except OSError as error:
         raise InputError(
-            f"the capture cannot be written: {error.strerror}", where=write, remedy="name a file in a folder you may write to"
+            f"the capture cannot be written: {error.strerror}",
+            where=write,
+            remedy="name a file in a folder you may write to",
         ) from None
     with file:
         note(f"capturing {channel} into {write}; Ctrl-C ends it")
         status = stream_from_lab(paths, request, lambda data: (file.write(data), file.flush()))
     raise typer.Exit(status)
+
+
+def rotate(channel: ChannelArgument, name: LabName = None, json: Json = False) -> None:
+    """Give a channel a fresh CAK while it carries traffic, without losing a packet.
+
+    Example: xcnet rotate ch2
+    """
+    from xcnet.cli.output import print_json
+    from xcnet.lab.directory import Directory, find_lab, pick
+    from xcnet.lab.manager import rotate_key
+
+    paths = find_lab(name)
+    pick("channel", channel, Directory.read(paths).channels)
+    done = rotate_key(paths, channel)
+    if json:
+        print_json(done)
+    else:
+        note(f"{channel} uses the new key {done['ckn'][:8]}... after {done['seconds']:.1f} s")
 
 
 def register(app: typer.Typer) -> None:
@@ -121,6 +144,7 @@ def register(app: typer.Typer) -> None:
     app.command()(shell)
     app.command()(vtysh)
     app.command()(capture)
+    app.command()(rotate)
 
 
 __all__ = ["register"]

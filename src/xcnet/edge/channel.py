@@ -206,6 +206,7 @@ class MkaChannel:
             association_number=transmitting.an if transmitting else None,
             key_number=transmitting.key_number if transmitting else None,
             next_packet_number=sa.pn if sa else None,
+            old_key_installed=self._mka.associations.old is not None,
             live_peers=len(principal.live) if principal else 0,
             counters=summed_counters(secy),
             gate_dropped=gate_dropped,

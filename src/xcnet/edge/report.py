@@ -17,6 +17,7 @@ class ChannelReport(_Model):
 
     :param secured: keys stand in both directions and the MACsec device is open.
     :param association: CKN of the principal CA. :param key_server: whether this end is; None while nobody is, or unknown.
+    :param old_key_installed: the SAK before the one in use has not been retired yet.
     :param counters: the kernel's SecY, SC and SA counters by name, summed over SCs and SAs.
     :param gate_dropped: frames that were neither MACsec nor MKA, dropped at the bare port: (coming in, going out).
     """
@@ -32,6 +33,7 @@ class ChannelReport(_Model):
     association_number: int | None = None
     key_number: int | None = None
     next_packet_number: int | None = None
+    old_key_installed: bool = False
     live_peers: int = 0
     counters: dict[str, int] = {}
     gate_dropped: tuple[int, int] = (0, 0)

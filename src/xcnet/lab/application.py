@@ -13,6 +13,7 @@ from xcnet.errors import InputError, LabError
 from xcnet.events import EventWriter
 from xcnet.lab import requests
 from xcnet.lab.paths import LabPaths
+from xcnet.lab.rotation import rotate
 from xcnet.lab.running import RunningLab
 from xcnet.lab.wire import plan_from_wire
 
@@ -93,6 +94,8 @@ class LabApplication(Application):
                 value = [{"node": c.node, "name": c.name, "pid": c.pid} for c in lab.supervisor.children()]
             case "memory":
                 value = lab.memory()
+            case "rotate":
+                value = await rotate(lab, requests.channel_named(lab, params["channel"]))
             case "apply":
                 value = {"changed": await lab.apply(params["node"], params["state"])}
             case _:

@@ -227,6 +227,20 @@ def watch_status(paths: LabPaths, interval: float = 1.0) -> Iterator[LabStatus]:
             time.sleep(interval)
 
 
+def rotate_key(paths: LabPaths, channel: str) -> dict[str, Any]:
+    """Give a channel a fresh CAK while it carries traffic; the new CKN and the seconds it took."""
+    with LabClient(paths.run_dir) as client:
+        answer: dict[str, Any] = client.call("rotate", {"channel": channel})
+        return answer
+
+
+def lab_memory(paths: LabPaths) -> dict[str, int]:
+    """Bytes of each process of the lab, by label (proportional set size: shared pages are shared out)."""
+    with LabClient(paths.run_dir) as client:
+        answer: dict[str, int] = client.call("memory", {})
+        return answer
+
+
 def run_in_lab(paths: LabPaths, argv: list[str], *, terminal: bool = False) -> int:
     """Attach this terminal, or these pipes, to a request; its exit status."""
     with LabClient(paths.run_dir) as client:
@@ -258,8 +272,10 @@ __all__ = [
     "Removal",
     "bring_up",
     "call_in_lab",
+    "lab_memory",
     "lab_status",
     "overview",
+    "rotate_key",
     "run_in_lab",
     "stream_from_lab",
     "take_down",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xcnet.engine.server import Session
 from xcnet.errors import InputError, LabError
 from xcnet.frr.binaries import find_program
-from xcnet.model.plan import NodeKind
+from xcnet.model.plan import NodeKind, PlannedChannel
 
 if TYPE_CHECKING:
     from xcnet.lab.running import RunningLab
@@ -33,6 +33,15 @@ def _node(lab: RunningLab, name: str) -> str:
             remedy=f"there are: {', '.join(node.name for node in lab.plan.nodes)}",
         )
     return name
+
+
+def channel_named(lab: RunningLab, name: str) -> PlannedChannel:
+    """:raises InputError: there is none of that name."""
+    try:
+        return lab.plan.channel(name)
+    except KeyError:
+        known = ", ".join(channel.name for channel in lab.plan.channels)
+        raise InputError(f"there is no channel {name!r} in this lab", remedy=f"there are: {known}") from None
 
 
 async def execute(lab: RunningLab, session: Session, arguments: list[str]) -> int:
@@ -81,11 +90,7 @@ async def capture(lab: RunningLab, session: Session, arguments: list[str]) -> in
     from xcnet.lab.capture import stream_capture
 
     name, decrypt, count, seconds = arguments
-    try:
-        channel = lab.plan.channel(name)
-    except KeyError:
-        known = ", ".join(channel.name for channel in lab.plan.channels)
-        raise InputError(f"there is no channel {name!r} in this lab", remedy=f"there are: {known}") from None
+    channel = channel_named(lab, name)
     return await stream_capture(lab, session, channel, decrypt=decrypt == "1", count=int(count), seconds=float(seconds))
 
 
@@ -119,4 +124,4 @@ async def call(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     return await session.call_in_fork(run)
 
 
-__all__ = ["call", "capture", "execute", "shell", "verify", "vtysh"]
+__all__ = ["call", "capture", "channel_named", "execute", "shell", "verify", "vtysh"]

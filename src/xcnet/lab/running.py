@@ -161,9 +161,12 @@ class RunningLab:
 
     async def apply(self, node: str, state: dict[str, object]) -> list[str]:
         """Give one router another desired state; returns what that changed."""
-        new = RouterState.model_validate(state)
-        self.states[node] = new
-        return await self.edge(node).apply(new, deadline=Deadline(60.0))
+        return await self.give(node, RouterState.model_validate(state), Deadline(60.0))
+
+    async def give(self, node: str, state: RouterState, deadline: Deadline) -> list[str]:
+        """:meth:`apply` with a model."""
+        self.states[node] = state
+        return await self.edge(node).apply(state, deadline=deadline)
 
     async def status(self) -> LabStatus:
         return await collect_status(self)
