@@ -14,7 +14,7 @@ from ruamel.yaml.reader import ReaderError
 
 from xcnet.model.problems import Path, Place, Problem, TopologyError
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 250_000
 MAX_VALUES = 50_000
 """After references are followed; a lab of hundreds of nodes has a tenth of it."""
 
