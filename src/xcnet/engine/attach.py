@@ -93,7 +93,7 @@ def _raw_terminal(fd: int, wanted: bool) -> Iterator[None]:
         yield
         return
     before = termios.tcgetattr(fd)
-    tty.setraw(fd)
+    tty.setraw(fd, termios.TCSADRAIN)  # what was typed ahead is not thrown away
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from xcnet.errors import EngineError
 SYSTEM_BINARIES = (Path("/usr/bin/linux.uml"), Path("/usr/bin/linux"), Path("/usr/local/bin/linux.uml"))
 SYSTEM_MODULES = Path("/usr/lib/uml/modules")
 
-_RETRY_SECONDS = 24 * 3600.0
+_RETRY_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,14 @@ def candidates() -> Iterator[Candidate]:
             return
 
 
-def choose_kernel(progress: Progress, *, fetch_now: bool = False) -> UmlKernel:
-    """The kernel to boot. One that is not there yet is fetched, unless that failed within the last day.
+def choose_kernel(progress: Progress) -> UmlKernel:
+    """The kernel to boot. One that is not there yet is fetched, unless that failed within the last ten minutes.
 
-    :param fetch_now: try to fetch even so.
     :raises EngineError: no kernel works; says of each why.
     """
     problems: list[str] = []
     for suite in SUITES:
-        if not fetched(suite).present and not (fetch_now or _may_fetch()):
+        if not fetched(suite).present and not _may_fetch():
             continue
         try:
             kernel = fetch(suite, progress)

