@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from xcnet.errors import RoutingError
 from xcnet.frr import diff
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.render import desired, startup
+from xcnet.frr.state import bgp_sessions
 from xcnet.frr.tree import Tree, parse
 from xcnet.frr.vty import Vty, open_when_ready, refused
 from xcnet.model.desired import RouterState
@@ -16,6 +18,11 @@ from xcnet.waiting import Deadline, wait_until
 
 APPLY_SECONDS = 60.0
 """Deadline where the caller gives none: daemons that are just starting on a busy machine included."""
+
+BFD_PATIENCE = 10.0
+"""Seconds in which a new session may be established before BFD is put on it all the same."""
+
+_LOOK_SECONDS = 0.2
 
 
 @dataclass
@@ -28,13 +35,20 @@ class Applied:
         return any(self.sent.values())
 
 
-def apply(state: RouterState, dirs: FrrDirs, deadline: Deadline | None = None) -> Applied:
+def apply(
+    state: RouterState, dirs: FrrDirs, deadline: Deadline | None = None, *, bfd_patience: float = BFD_PATIENCE
+) -> Applied:
     """Make bgpd and bfdd of one router hold ``state``; what it does not name is taken away.
 
     Safe to repeat, and after a crash at any point. Sessions whose settings do not change are left in peace. The start-up
     configuration is kept in step, so that a daemon that is started again comes back with it. Blocks: call it from a
     thread of its own. The kernel's VRFs must be there, or appear before the deadline.
 
+    BFD is put on a new session when it is established. bgpd asks bfdd for a session before it knows its own address, and
+    for another one when it does: if the first was up by then, the far end takes the change for a failure and drops the
+    session that has just come up.
+
+    :param bfd_patience: how long, in seconds, to wait for that; a session that is not established by then gets BFD without.
     :raises DeadlineError: a daemon does not answer, or a VRF's BGP listener does not open.
     :raises RoutingError: a daemon refuses a line, or does not hold what it accepted.
     """
@@ -52,6 +66,7 @@ def apply(state: RouterState, dirs: FrrDirs, deadline: Deadline | None = None) -
         for vrf in sorted(commands.passwords_in):
             wait_for_listener(bgpd, vrf, deadline)
         applied.sent["bgpd"] += _configure(bgpd, commands.then)
+        applied.sent["bgpd"] += _put_bfd_on(bgpd, commands.bfd, Deadline(min(bfd_patience, deadline.remaining)))
         applied.sent["bfdd"] += _configure(bfdd, profiles.then)
         if commands:
             _read_back(bgpd, diff.bgpd, want["bgpd"])
@@ -97,6 +112,22 @@ def wait_for_listener(bgpd: Vty, vrf: str, deadline: Deadline) -> None:
     )
 
 
+def _put_bfd_on(bgpd: Vty, waiting: dict[tuple[str, str], list[str]], patience: Deadline) -> list[str]:
+    sent: list[str] = []
+    while waiting:
+        established = _established(bgpd) if not patience.expired else set(waiting)
+        lines = [line for session, lines in waiting.items() if session in established for line in lines]
+        sent += _configure(bgpd, lines)
+        waiting = {session: lines for session, lines in waiting.items() if session not in established}
+        if waiting:
+            time.sleep(min(_LOOK_SECONDS, patience.remaining))
+    return sent
+
+
+def _established(bgpd: Vty) -> set[tuple[str, str]]:
+    return {(each.vrf, str(each.peer)) for each in bgp_sessions(bgpd) if each.established}
+
+
 def _running(vty: Vty) -> Tree:
     return parse(vty.run("show running-config"))
 
@@ -131,4 +162,4 @@ def _read_back(vty: Vty, compare: Callable[[Tree, Tree], diff.Commands], want: T
         )
 
 
-__all__ = ["APPLY_SECONDS", "Applied", "apply", "pending", "wait_for_listener"]
+__all__ = ["APPLY_SECONDS", "BFD_PATIENCE", "Applied", "apply", "pending", "wait_for_listener"]

@@ -39,19 +39,23 @@ class Commands:
 
     :param first: policies, instances and removals: nothing that needs a listener.
     :param then: neighbours, then what nothing refers to any more.
+    :param bfd: (VRF, neighbour) -> what puts BFD on a session that has none yet.
     :param passwords_in: VRFs in which ``then`` sets a password: their listeners must be open before it.
     """
 
     first: list[str] = field(default_factory=list)
     then: list[str] = field(default_factory=list)
+    bfd: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     passwords_in: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.first or self.then)
+        return bool(self.first or self.then or self.bfd)
 
     def __iter__(self) -> Iterator[str]:
         yield from self.first
         yield from self.then
+        for lines in self.bfd.values():
+            yield from lines
 
 
 def bgpd(running: Tree, desired: Tree) -> Commands:
@@ -134,11 +138,18 @@ def _route_maps(running: Tree, desired: Tree, commands: Commands) -> None:
 
 def _instance(header: str, running: Tree | None, desired: Tree, commands: Commands) -> None:
     """One ``router bgp``: what it is before its neighbours, then they."""
-    have = running or {}
+    have: Tree = running or {}
     gone = _peers(have) - _peers(desired)
     own = _changes(_without_peers(have), _without_peers(desired))
     own = [*(f"no neighbor {peer}" for peer in sorted(gone)), *own]
     peers = _changes(_only_peers(have, gone), _only_peers(desired))
+    vrf = _vrf(header)
+    for peer in sorted(_peers(desired)):
+        start = f"neighbor {peer} bfd"
+        if start in peers:
+            its_bfd = [line for line in peers if line == start or line.startswith(f"{start} ")]
+            peers = [line for line in peers if line not in its_bfd]
+            commands.bfd[vrf, peer] = [header, *its_bfd, "exit"]
     families: list[str] = []
     for name, lines in desired.items():
         if name.startswith("address-family "):
@@ -155,8 +166,12 @@ def _instance(header: str, running: Tree | None, desired: Tree, commands: Comman
     if peers or families:
         commands.then += [header, *peers, *families, "exit"]
     if any(_PASSWORD.match(line) and not line.startswith("no ") for line in peers):
-        vrf = _ROUTER.match(header)
-        commands.passwords_in.add((vrf and vrf[1]) or "default")
+        commands.passwords_in.add(vrf)
+
+
+def _vrf(header: str) -> str:
+    match = _ROUTER.match(header)
+    return (match and match[1]) or "default"
 
 
 def _changes(have: Iterable[str], want: Iterable[str]) -> list[str]:

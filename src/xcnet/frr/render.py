@@ -31,6 +31,7 @@ class _Neighbor:
     model: BgpNeighbor
     description: str
     password: str
+    passive: bool
     bfd_profile: str
     policy: str
 
@@ -60,8 +61,8 @@ class _Router:
 def startup(state: RouterState) -> dict[str, str]:
     """What the daemons are started with: daemon -> text, without a secret.
 
-    Neighbours with a password are left out. FRR sets a TCP MD5 key only on listeners that are open already, and opens a
-    VRF's listener after it has read its configuration: from there the key would be lost.
+    Neighbours are left out, they follow with the first apply. FRR sets a TCP MD5 key only on listeners that are open
+    already, and opens a VRF's listener after it has read its configuration: from there the key would be lost.
     """
     return {
         "zebra": _template("zebra").render(state=state),
@@ -85,11 +86,6 @@ def bfd_profile(timers: BfdTimers) -> str:
     return f"tx{timers.transmit_ms}-rx{timers.receive_ms}-x{timers.multiplier}"
 
 
-def vrfs_with_passwords(state: RouterState) -> set[str]:
-    """VRFs whose listener must be open before their neighbours are configured."""
-    return {vrf.name for vrf in state.vrfs if any(neighbor.md5 is not None for neighbor in vrf.neighbors)}
-
-
 def _bfdd(state: RouterState, *, at_start: bool) -> str:
     timers = {neighbor.bfd for vrf in state.vrfs for neighbor in vrf.neighbors if neighbor.bfd is not None}
     profiles = {bfd_profile(each): each for each in timers}
@@ -110,10 +106,8 @@ def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
             router.policies.append(_Policy(f"{vrf.name}-external-{family}", family, accepted))
     if _keeps_routes(vrf):
         router.policies.append(_Policy(f"{vrf.name}-any-ipv6", "ipv6", prefer_global=True))
-    for neighbor in vrf.neighbors:
-        if at_start and neighbor.md5 is not None:
-            continue
-        router.neighbors.append(_neighbor(state, vrf, neighbor))
+    if not at_start:
+        router.neighbors += [_neighbor(state, vrf, neighbor) for neighbor in vrf.neighbors]
     for family in FAMILIES:
         version = 4 if family == "ipv4" else 6
         networks = tuple(str(network) for network in vrf.networks if network.version == version)
@@ -142,9 +136,24 @@ def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
         # FRR joins words with one space; control characters would end the line.
         description=" ".join(neighbor.description.split()),
         password=password,
+        passive=_waits(vrf, neighbor),
         bfd_profile=bfd_profile(neighbor.bfd) if neighbor.bfd is not None else "",
         policy=policy,
     )
+
+
+def _waits(vrf: Vrf, neighbor: BgpNeighbor) -> bool:
+    """True for the end with the greater address: it leaves the opening of the connection to the other.
+
+    Two routers that start together open their connections together, and FRR 8.4 sometimes loses an established session
+    when it then drops one of the two (RFC 4271, 6.8).
+    """
+    for interface in vrf.interfaces:
+        if interface.name == neighbor.interface:
+            for own in interface.addresses:
+                if own.version == neighbor.address.version and neighbor.address in own.network:
+                    return int(own.ip) > int(neighbor.address)
+    return False
 
 
 def _keeps_routes(vrf: Vrf) -> bool:
@@ -186,4 +195,4 @@ def _template(daemon: str) -> Template:
     return _environment().get_template(f"{daemon}.conf.j2")
 
 
-__all__ = ["bfd_profile", "desired", "startup", "vrfs_with_passwords"]
+__all__ = ["bfd_profile", "desired", "startup"]
