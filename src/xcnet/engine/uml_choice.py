@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SYSTEM_BINARIES = (Path("/usr/bin/linux.uml"), Path("/usr/bin/linux"), Path("/us
 SYSTEM_MODULES = Path("/usr/lib/uml/modules")
 
 _RETRY_SECONDS = 600.0
+_UNREACHABLE = re.compile(r"resolv|connect|timed? ?out|unreachable|No route", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +73,25 @@ def choose_kernel(progress: Progress) -> UmlKernel:
     :raises EngineError: no kernel works; says of each why.
     """
     problems: list[str] = []
+    may_fetch = _may_fetch()
     for suite in SUITES:
-        if not fetched(suite).present and not _may_fetch():
+        if not fetched(suite).present and not may_fetch:
             continue
         try:
             kernel = fetch(suite, progress)
         except EngineError as error:
             problems.append(error.cause)
             _note_failure()
-            progress(f"{error.cause}; going on with this system's own, slower kernel")
-            break
+            progress(f"{error.cause} ({error.remedy})")
+            if _UNREACHABLE.search(error.cause):
+                break
+            continue
         chosen, trial = Candidate(f"Debian {suite}", _variants(kernel.binary, kernel.modules)).first_working()
         if chosen is not None:
             return chosen
         problems.append(f"{kernel.binary}: {trial.problem}")
+    if problems:
+        progress("trying this system's own user-mode kernel, which is slower")
     for candidate in candidates():
         chosen, trial = candidate.first_working()
         if chosen is not None:
