@@ -52,7 +52,11 @@ class AddressChange:
 
 @dataclass(frozen=True, slots=True)
 class RouteChange:
-    """``deleted`` may be one next hop of an IPv6 route: the kernel announces those singly."""
+    """A route was installed or replaced, or withdrawn.
+
+    The kernel announces the next hops of an IPv6 route singly where they were not given as one group, and says nothing when
+    an IPv4 route goes because its interface went down (the interface's own change is what tells).
+    """
 
     route: Route
     deleted: bool = False

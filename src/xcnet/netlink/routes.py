@@ -6,6 +6,7 @@ import errno as errnos
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from socket import AF_INET, AF_INET6
 from typing import Any
 
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
@@ -18,8 +19,7 @@ MAIN_TABLE = 254
 PROTOCOL_KERNEL, PROTOCOL_BOOT, PROTOCOL_STATIC, PROTOCOL_ZEBRA, PROTOCOL_BGP = 2, 3, 4, 11, 186
 
 _COMPATIBLE_TABLE = 252
-_AF = {4: 2, 6: 10}
-_AF_INET6 = 10
+_AF = {4: AF_INET, 6: AF_INET6}
 _TYPE_NAMES = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast", 6: "blackhole", 7: "unreachable"}
 _TYPES = {name: number for number, name in _TYPE_NAMES.items()}
 _RTM_F_CLONED = 0x200
@@ -52,12 +52,14 @@ class Route:
 def dump(netlink: NetlinkSocket, table: int | None = None, family: int | None = None) -> list[Route]:
     """The routes of a table, or of all tables. IPv6 next hops of one route are put together.
 
-    :param table: any number; those above 255 too. :param family: 4 or 6, None for both.
+    :param table: any number; those above 255 too. :param family: AF_INET or AF_INET6, None for both.
+
+    Next hops of an IPv4 route whose interface is down or has no carrier are still among them, marked dead.
     """
     routes: list[Route] = []
-    for version in (4, 6) if family is None else (family,):
+    for each_family in (AF_INET, AF_INET6) if family is None else (family,):
         message = rtmsg()
-        message["family"] = _AF[version]
+        message["family"] = each_family
         message["attrs"] = []
         if table is not None:
             # The header's field holds eight bits; the attribute, which a strict dump heeds, holds them all.
@@ -113,7 +115,7 @@ def delete(destination: IPv4Network | IPv6Network, *, table: int = MAIN_TABLE, m
 
 def parse(message: Any) -> Route:
     """From a decoded ``rtmsg``."""
-    everything = "::" if message["family"] == _AF_INET6 else "0.0.0.0"
+    everything = "::" if message["family"] == AF_INET6 else "0.0.0.0"
     destination = message.get_attr("RTA_DST") or everything
     return Route(
         destination=ip_network(f"{destination}/{message['dst_len']}"),

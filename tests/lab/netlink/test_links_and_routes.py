@@ -94,7 +94,16 @@ def test_a_vrf_holds_its_interfaces_addresses_and_a_table_above_255(pair: Any) -
     assert held["10.0.0.0/24"].nexthops == (NextHop(None, 100),)
     assert all(route.table == 1100 for route in held.values())
     netlink.submit([routes.delete(ip_network("10.9.0.0/16"), table=1100)] * 2)
-    assert "10.9.0.0/16" not in {str(route.destination) for route in routes.dump(netlink, 1100, 4)}
+    assert "10.9.0.0/16" not in {str(route.destination) for route in routes.dump(netlink, 1100, socket.AF_INET)}
+
+
+def test_one_family_can_be_asked_for(pair: Any) -> None:
+    sysctl.write({"net/ipv6/conf/p0/disable_ipv6": 0}, pair.a.space)
+    pair.a.netlink.submit(
+        [addresses.add(100, ip_interface("10.0.0.1/24")), addresses.add(100, ip_interface("fd00::1/64"))]
+    )
+    for family, version in ((socket.AF_INET, 4), (socket.AF_INET6, 6)):
+        assert {route.destination.version for route in routes.dump(pair.a.netlink, family=family)} == {version}
 
 
 def test_a_table_that_never_held_a_route_is_empty(pair: Any) -> None:
