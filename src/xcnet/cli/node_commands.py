@@ -115,7 +115,12 @@ def capture(
         ) from None
     with file:
         note(f"capturing {channel} into {write}; Ctrl-C ends it")
-        status = stream_from_lab(paths, request, lambda data: (file.write(data), file.flush()))
+
+        def to_file(data: bytes) -> None:
+            file.write(data)
+            file.flush()
+
+        status = stream_from_lab(paths, request, to_file)
     raise typer.Exit(status)
 
 

@@ -21,6 +21,7 @@ from xcnet.lab.paths import LabPaths, check_name
 from xcnet.lab.record import LabRecord, recorded_labs
 from xcnet.lab.status import LabStatus
 from xcnet.lab.wire import plan_to_wire
+from xcnet.proof.results import Proof
 
 ENTRY = "xcnet.lab.application:application"
 
@@ -227,6 +228,23 @@ def watch_status(paths: LabPaths, interval: float = 1.0) -> Iterator[LabStatus]:
             time.sleep(interval)
 
 
+def prove(paths: LabPaths, *, flows: int, progress: ProgressSink) -> Proof:
+    """Run the proof in the lab; takes some ten seconds for each four channels."""
+    found: list[Proof] = []
+
+    def heard(message: dict[str, Any]) -> None:
+        if "step" in message:
+            progress.step(message["step"])
+        elif "proof" in message:
+            found.append(Proof.model_validate(message["proof"]))
+
+    with LabClient(paths.run_dir) as client:
+        status = client.stream(["verify", json.dumps({"flows": flows})], _json_lines(heard))
+    if status != 0 or not found:
+        raise LabError("the proof ended early", where=str(paths.run_dir), remedy="look at engine.log in that folder")
+    return found[0]
+
+
 def rotate_key(paths: LabPaths, channel: str) -> dict[str, Any]:
     """Give a channel a fresh CAK while it carries traffic; the new CKN and the seconds it took."""
     with LabClient(paths.run_dir) as client:
@@ -275,6 +293,7 @@ __all__ = [
     "lab_memory",
     "lab_status",
     "overview",
+    "prove",
     "rotate_key",
     "run_in_lab",
     "stream_from_lab",

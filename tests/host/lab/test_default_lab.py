@@ -96,7 +96,6 @@ def test_a_shell_has_a_terminal_and_its_exit_status(default_lab: Xcnet) -> None:
     deadline = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < deadline:
         if b"aws-edge1:" in seen and not typed:
-            # Not before the prompt: what is typed ahead is dropped when the terminal is switched to raw mode.
             os.write(leader, b"tty; echo node=$XCNET_NODE; exit 5\n")
             typed = True
         if select.select([leader], [], [], 0.2)[0]:

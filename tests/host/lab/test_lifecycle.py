@@ -92,10 +92,9 @@ def test_wpa_supplicant_at_one_end_of_a_channel_secures_and_carries_the_lab(xcne
 
 def topology_with_wpa_supplicant(xcnet: Xcnet, end: str) -> str:
     shipped = Path(xcnet.json("topology", "list")["minimal"]).read_text()
-    found = re.search(r"^(\s*)- name: ch1$", shipped, re.MULTILINE)
-    assert found is not None
-    inside = f"\n{found[1]}  key_agreement: {{{end}: wpa_supplicant}}"
-    return shipped[: found.end()] + inside + shipped[found.end() :]
+    channel = "edges: {aws: edge1, gcp: edge1}}"
+    assert channel in shipped
+    return shipped.replace(channel, channel[:-1] + f", key_agreement: {{{end}: wpa_supplicant}}}}")
 
 
 def test_an_ordinary_user_brings_up_the_whole_lab(tmp_path: Path) -> None:

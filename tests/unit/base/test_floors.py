@@ -22,6 +22,7 @@ FLOORS = {
     "fabric": 2,
     "edge": 3,
     "lab": 6,
+    "proof": 5,
     "verify": 5,
     "cli": 8,
 }

@@ -1,0 +1,1 @@
+"""The proof that a path is encrypted, closed, balanced and as wide as negotiated."""
