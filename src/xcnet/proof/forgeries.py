@@ -15,7 +15,7 @@ from xcnet.netlink.macsec import Macsec
 from xcnet.netlink.netns import Netns
 from xcnet.netlink.socket import NetlinkSocket
 from xcnet.proof.confidentiality import Seen
-from xcnet.proof.decrypt import ETHERTYPE_MACSEC, Decryptor, SakMaterial, nonce, parse_tag
+from xcnet.proof.decrypt import ETHERTYPE_MACSEC, ICV_LENGTH, Decryptor, SakMaterial, nonce, parse_tag
 from xcnet.proof.results import CheckResult
 from xcnet.proof.subject import Subject, VlanEnd
 from xcnet.proof.tap import Tap
@@ -97,7 +97,7 @@ def _make(
     flipped = tuple(_flip(_with_pn(last, pn)) for pn in ahead)
     return [
         _Forgery("replayed", "InPktsLate", tuple(protected[:_COPIES]), known),
-        _Forgery("bit-flipped", "InPktsNotValid", flipped, marker),
+        _Forgery("bit-flipped", "InPktsNotValid", flipped, known),
         _Forgery("wrong key", "InPktsNotValid", tuple(_protect(tagged, wrong, pn) for pn in ahead), marker),
         _Forgery(
             "unknown SCI",
@@ -124,8 +124,8 @@ def _with_pn(frame: bytes, pn: int) -> bytes:
 
 
 def _flip(frame: bytes) -> bytes:
-    """One bit of the protected data turned over."""
-    at = len(frame) - 24
+    """One bit of the protected data turned over: in its last byte, behind the marker by which it is known again."""
+    at = len(frame) - ICV_LENGTH - 1
     return frame[:at] + bytes((frame[at] ^ 0x01,)) + frame[at + 1 :]
 
 

@@ -67,8 +67,8 @@ def _direction(
     )
 
 
-def _arrives(receiver: socket.socket, payload: bytes, patience: float = _PATIENCE) -> bool:
-    deadline = time.monotonic() + patience
+def _arrives(receiver: socket.socket, payload: bytes, patience: float | None = None) -> bool:
+    deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
     while (left := deadline - time.monotonic()) > 0:
         receiver.settimeout(left)
         try:
