@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from plugins.lab_protocol import ENTRY, IN_ENGINE
 
 _MARGIN = 30.0

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from plugins.lab_protocol import IN_ENGINE
 from plugins.lab_remote import Lost, RemotePytest
 
@@ -82,7 +83,7 @@ class LabRunner:
             yield pytest.TestReport(
                 nodeid=item.nodeid,
                 location=item.location,
-                keywords={name: 1 for name in item.keywords},
+                keywords=dict.fromkeys(item.keywords, 1),
                 outcome="failed",
                 longrepr=str(lost),
                 when="call",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import shutil
 import signal
 import sys
@@ -31,21 +32,18 @@ async def attach(connection: asyncssh.SSHClientConnection, argv: Sequence[str], 
     """
     size = shutil.get_terminal_size()
     kind = Terminal(os.environ.get("TERM", "dumb"), size.columns, size.lines) if terminal else None
-    request = await open_request(
-        connection, argv, stdout=_writer(sys.stdout.fileno()), stderr=_writer(sys.stderr.fileno()), terminal=kind
-    )
-    feeding = asyncio.ensure_future(_feed(request, sys.stdin.fileno()))
-    try:
-        with (
-            _raw_terminal(sys.stdin.fileno(), terminal),
-            _window_changes(request, terminal),
-            _interrupts(request) as was,
-        ):
-            status = await request.result()
-            return _INTERRUPTED if was.is_set() else status
-    finally:
-        feeding.cancel()
-        request.channel.close()
+    with _raw_terminal(sys.stdin.fileno(), terminal):
+        request = await open_request(
+            connection, argv, stdout=_writer(sys.stdout.fileno()), stderr=_writer(sys.stderr.fileno()), terminal=kind
+        )
+        feeding = asyncio.ensure_future(_feed(request, sys.stdin.fileno()))
+        try:
+            with _window_changes(request, terminal), _interrupts(request) as interrupted:
+                status = await request.result()
+                return _INTERRUPTED if interrupted.is_set() else status
+        finally:
+            feeding.cancel()
+            request.channel.close()
 
 
 def _writer(fd: int) -> Sink:
@@ -71,6 +69,9 @@ async def _feed(request: Request, fd: int) -> None:
             if waits:
                 await arrived.wait()
                 arrived.clear()
+                # The loop may call once more for what was read already, and others share this input: it stays blocking.
+                if not select.select([fd], [], [], 0)[0]:
+                    continue
             try:
                 data = os.read(fd, _CHUNK)
             except BlockingIOError:

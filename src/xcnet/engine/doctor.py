@@ -86,11 +86,12 @@ def doctor_report(forced: str | None = None, progress: Callable[[str], object] =
         # Of several kernels one is enough.
         "uml": [*([no_kernel] if no_kernel else []), *_lacking([*uml, *programs], Need.UML, Need.BOTH)],
     }
-    engine, reason = _verdict(forced, lacking)
+    engine, reason = judge(forced, lacking)
     return DoctorReport(engine=engine, reason=reason, capabilities=(*native, *programs, *kernels, *uml))
 
 
-def _verdict(forced: str | None, lacking: dict[str, list[str]]) -> tuple[str | None, str]:
+def judge(forced: str | None, lacking: dict[str, list[str]]) -> tuple[str | None, str]:
+    """The engine to use, or None, and why. :param lacking: of each engine, what it lacks here."""
     for engine in [forced] if forced else ["native", "uml"]:
         if lacking[engine]:
             continue
@@ -104,4 +105,4 @@ def _verdict(forced: str | None, lacking: dict[str, list[str]]) -> tuple[str | N
     return None, "; ".join(f"{engine} lacks: {', '.join(names)}" for engine, names in lacking.items())
 
 
-__all__ = ["DoctorReport", "doctor_report"]
+__all__ = ["DoctorReport", "doctor_report", "judge"]

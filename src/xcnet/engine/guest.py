@@ -5,7 +5,7 @@ little and forks early, so that what waits for orphans stays small.
 """
 
 # The first process does without pathlib, which is slow to import.
-# ruff: noqa: PTH100, PTH120, PTH123
+# ruff: noqa: PTH100, PTH112, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -112,13 +112,18 @@ def _reap_until(pid: int) -> int:
 
 def main() -> None:
     run_dir = unquote(os.environ["XCNET_RUN"])
+    # The folder that holds the package, wherever it was installed: this file is three levels below it.
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    if not os.path.isdir(run_dir):
+        # It lies under /dev, over which the kernel has laid devices already.
+        from xcnet.engine.guest_mounts import show
+
+        show(run_dir)
     with open(f"{run_dir}/launch.json") as file:
         text = file.read()
     import json
 
     raw = json.loads(text)
-    # The folder that holds the package, wherever it was installed: this file is three levels below it.
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     try:
         _prepare(raw["modules"], raw["visible"], raw["name"])
         pid = os.fork()

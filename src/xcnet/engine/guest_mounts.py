@@ -44,8 +44,13 @@ def mount_all(visible: Sequence[str]) -> None:
     os.chmod("/run/tmp", 0o1777)  # noqa: S103 - as /tmp is everywhere
     for folder in visible:
         if any(folder == own or folder.startswith(own + "/") for own in ("/dev", *OWN)):
-            os.makedirs(folder, exist_ok=True)
-            mount("none", folder, "hostfs", data=folder)
+            show(folder)
+
+
+def show(folder: str) -> None:
+    """Mount a folder of the host where it lies there. :raises OSError: the kernel refused."""
+    os.makedirs(folder, exist_ok=True)
+    mount("none", folder, "hostfs", data=folder)
 
 
 def bind(source: str, target: str) -> None:
@@ -65,4 +70,4 @@ def _link_descriptors() -> None:
             os.symlink(f"/proc/self/{target}", f"/dev/{name}")
 
 
-__all__ = ["OWN", "bind", "mount", "mount_all"]
+__all__ = ["OWN", "bind", "mount", "mount_all", "show"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -136,13 +137,17 @@ class RunDir:
             return listener
 
 
+_STACK_ENTRY = re.compile(r"\s*\[<[0-9a-f]+>\]")  # of a kernel that panics: a screenful that says nothing to most
+
+
 def tail(file: Path, lines: int = 12) -> str:
     """The last lines of a log that say anything, for an error message."""
     try:
         text = file.read_bytes()[-16384:].decode(errors="replace")
     except OSError:
         return ""
-    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-lines:])
+    worth = [line.rstrip() for line in text.splitlines() if line.strip() and not _STACK_ENTRY.match(line)]
+    return "\n".join(worth[-lines:])
 
 
 __all__ = ["LAB_VARIABLE", "RUN_VARIABLE", "RunDir", "RunRecord", "tail"]

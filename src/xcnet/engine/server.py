@@ -18,7 +18,7 @@ from xcnet.engine.failures import error_to_json
 from xcnet.engine.forwarding import connect_tcp, relay_streams
 from xcnet.engine.session import ByteWriter, Session
 from xcnet.engine.spawn import Terminal
-from xcnet.engine.sshlib import ALGORITHMS, ERROR_SIGNAL, asyncssh
+from xcnet.engine.sshlib import ALGORITHMS, ERROR_SIGNAL, SSHTCPStreamSession, asyncssh
 from xcnet.errors import EngineError, InputError, XcnetError
 
 _log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ class _Peer(asyncssh.SSHServer):
             far = await connect_tcp(address, port, netns_fd)
         except OSError as error:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, str(error)) from None
-        return lambda reader, writer: relay_streams(reader, writer, far)
+        return SSHTCPStreamSession(lambda reader, writer: relay_streams(reader, writer, far))
 
 
 class SshServer:

@@ -17,6 +17,7 @@ def _nothing_found(name: str) -> str | None:  # noqa: ARG001 - called with it
 ctypes.util.find_library = _nothing_found
 try:
     import asyncssh
+    from asyncssh.stream import SSHTCPStreamSession
 finally:
     ctypes.util.find_library = _find_library
 
@@ -34,4 +35,4 @@ USER = "root"
 ERROR_SIGNAL = "ERROR@xcnet"
 """A request that ends with this "signal" (RFC 4254 section 6.10, a local name) failed; its message is the error as JSON."""
 
-__all__ = ["ALGORITHMS", "ERROR_SIGNAL", "USER", "asyncssh"]
+__all__ = ["ALGORITHMS", "ERROR_SIGNAL", "USER", "SSHTCPStreamSession", "asyncssh"]

@@ -50,7 +50,7 @@ class UmlKernel:
             *(f"ssl{number}=fd:{fd}" for number, fd in enumerate(serial)),
             "con=null",
             "con0=null,fd:1",
-            f"uml_dir={run.path}/",
+            "uml_dir=./",
             "umid=uml",
             "rw",
             "quiet",
@@ -75,6 +75,7 @@ class UmlKernel:
             try:
                 return subprocess.Popen(
                     self.arguments(run, memory, serial),
+                    cwd=run.path,
                     stdin=subprocess.DEVNULL,
                     stdout=console,
                     stderr=subprocess.STDOUT,
