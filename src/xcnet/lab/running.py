@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xcnet.edge.client import EdgeClient
 from xcnet.edge.daemon import run as run_edged
+from xcnet.errors import RoutingError
 from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
 from xcnet.fabric.network import build as build_fabric
@@ -27,7 +28,7 @@ from xcnet.waiting import Deadline, wait_until_async
 Report = Callable[[str, str], Awaitable[None]]
 """Told of progress: ``("step", text)`` when a step begins, ``("detail", text)`` within it."""
 
-BUILD_SECONDS = 60.0
+BUILD_SECONDS = 120.0
 """Deadline of the whole bring-up: about ten times what the default lab takes in the slowest kernel it is known to run in."""
 
 EDGED_PRIORITY = 20
@@ -45,6 +46,7 @@ class RunningLab:
         self.events = events
         self.supervisor = Supervisor(events)
         self.built = False
+        self._spawned: set[tuple[str, str]] = set()
         self._started = time.monotonic()
         self._fabric: Fabric | None = None
         self.states: dict[str, RouterState] = dict(plan.routers)
@@ -129,6 +131,7 @@ class RunningLab:
 
         async def started() -> str | None:
             for node, spec in list(waiting):
+                self._still_runs(node, spec)
                 if all(socket.exists() for socket in spec.after):
                     self._spawn_daemon(node, spec)
                     waiting.remove((node, spec))
@@ -139,6 +142,17 @@ class RunningLab:
         await wait_until_async(
             "zebra to listen on every router", started, deadline, remedy="look at zebra.log in the node's log folder"
         )
+
+    def _still_runs(self, node: str, spec: DaemonSpec) -> None:
+        """:raises RoutingError: what ``spec`` waits for was started and has ended: waiting on would be for nothing."""
+        if spec.after and (node, "zebra") in self._spawned and self.supervisor.get(node, "zebra") is None:
+            log = self.paths.node_logs(node) / "zebra.log"
+            words = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+            raise RoutingError(
+                f"zebra ended while it was starting: {' / '.join(words) or 'it said nothing'}",
+                where=node,
+                remedy="run 'xcnet doctor', and 'xcnet up --keep' to look at its log",
+            )
 
     def _spawn_daemon(self, node: str, spec: DaemonSpec) -> None:
         child = self.supervisor.spawn(
@@ -151,6 +165,7 @@ class RunningLab:
             cwd=spec.cwd,
             realtime=BFDD_PRIORITY if spec.realtime else None,
         )
+        self._spawned.add((node, spec.name))
         child.on_exit = lambda: remove_crash_logs(spec.name, child.pid)
 
     async def _apply_all(self, deadline: Deadline) -> None:

@@ -23,7 +23,6 @@ FLOORS = {
     "edge": 3,
     "lab": 6,
     "proof": 5,
-    "verify": 5,
     "cli": 8,
 }
 BESIDE = "engine"
