@@ -51,27 +51,35 @@ class MkaChannel:
         # After a restart nothing that stands in the SecY can be vouched for: closed, emptied, agreed anew.
         self._kernel.set_link(channel.device, up=False)
         self._executor.flush()
-        self._mka = MkaPort(
-            PortConfig(
-                sci=self._sci.to_bytes(8, "big"),
-                priority=channel.macsec.key_server_priority,
-                cipher_suite=channel.macsec.cipher_suite,
-                sak_rekey_seconds=channel.macsec.sak_rekey_seconds,
-                pn_exhaustion=channel.macsec.pn_exhaustion,
-            )
-        )
+        self._mka = MkaPort(self._config(channel))
+        if not self._lit:
+            self._mka.carrier_lost(time.monotonic())
         self._socket = _open_port(channel.port, self._port_link.index)
         self._loop.add_reader(self._socket.fileno(), self._readable)
         self.update(channel)
 
+    def _config(self, channel: Channel) -> PortConfig:
+        return PortConfig(
+            sci=self._sci.to_bytes(8, "big"),
+            priority=channel.macsec.key_server_priority,
+            cipher_suite=channel.macsec.cipher_suite,
+            sak_rekey_seconds=channel.macsec.sak_rekey_seconds,
+            pn_exhaustion=channel.macsec.pn_exhaustion,
+        )
+
     def can_become(self, channel: Channel) -> bool:
-        """True if only keys differ, so that the running agreement can take the new state over without a gap."""
-        return channel.model_copy(update={"keys": ()}) == self.wanted.model_copy(update={"keys": ()})
+        """True if the running agreement can take the new state over without a gap: the SecY stays the same device."""
+
+        def secy(each: Channel) -> tuple[object, ...]:
+            return each.name, each.port, each.device, each.macsec.cipher_suite, each.key_agreement, each.enabled
+
+        return secy(channel) == secy(self.wanted)
 
     def update(self, channel: Channel) -> None:
-        """Take part in the CAs that are wanted, and leave those that are not."""
+        """Take part in the CAs that are wanted, in the manner that is wanted, and leave those that are not."""
         self.wanted = channel
         now = time.monotonic()
+        self._mka.configure(now, self._config(channel))
         wanted = {bytes.fromhex(cak.ckn): cak for cak in channel.keys}
         for ckn, cak in wanted.items():
             self._mka.add_ca(now, ckn, cak.cak, preferred=cak.preferred)
@@ -124,9 +132,7 @@ class MkaChannel:
         now = time.monotonic()
         for an, sa in secy.tx_sas.items():
             received = [channel.sas[an].pn for channel in secy.rx_scs.values() if an in channel.sas]
-            self._mka.report_packet_number(
-                now, an, highest=max([sa.pn, *received]), lowest_received=min(received, default=1)
-            )
+            self._mka.report_packet_number(now, an, transmitted=sa.pn, received=max(received, default=1))
         self._carry_out()
 
     def _tick(self) -> None:
@@ -137,8 +143,16 @@ class MkaChannel:
     # -- what goes out
 
     def _carry_out(self) -> None:
+        try:
+            self._execute(self._mka.outputs())
+        except KernelError as error:
+            self._agree_anew(error)
+        self._schedule()
+
+    def _execute(self, outputs: list[mka.Output]) -> None:
+        """:raises KernelError: the kernel refused an order; those after it were not carried out."""
         pending: list[SecyOutput] = []
-        for output in self._mka.outputs():
+        for output in outputs:
             match output:
                 case mka.Transmit(frame):
                     # What an MKPDU says about this end must be true when it is sent.
@@ -156,22 +170,25 @@ class MkaChannel:
                 case _:
                     pending.append(output)
         self._to_kernel(pending)
-        self._schedule()
 
     def _to_kernel(self, pending: list[SecyOutput]) -> None:
-        if not pending:
-            return
-        batch = list(pending)
-        pending.clear()
-        try:
+        if pending:
+            batch = list(pending)
+            pending.clear()
             self._executor.execute(batch)
-        except KernelError as error:
-            # Whatever stands in the SecY now is not what was agreed: close, forget, agree anew.
-            self._events.emit("macsec.kernel_refused", self.wanted.name, error=error.cause)
+
+    def _agree_anew(self, error: KernelError) -> None:
+        """What stands in the SecY is not what was agreed: close it, empty it, and have key agreement begin again."""
+        self._events.emit("macsec.kernel_refused", self.wanted.name, error=error.cause)
+        self._mka.start_over(time.monotonic(), "the kernel refused an order")
+        for output in self._mka.outputs():
+            # Orders are void: the SecY is emptied whole. News are news.
+            if isinstance(output, mka.Happened):
+                self._events.emit(output.kind, self.wanted.name, **output.data)
+        with contextlib.suppress(KernelError):  # a device that is gone is closed
             self._kernel.set_link(self.wanted.device, up=False)
             self._executor.flush()
-            self._mka.carrier_lost(time.monotonic())
-            self._mka.outputs()
+        self._events.emit("macsec.closed", self.wanted.name, reason="the kernel refused an order")
 
     def _send(self, frame: bytes) -> None:
         try:
@@ -202,7 +219,7 @@ class MkaChannel:
             cipher_suite=self.wanted.macsec.cipher_suite,
             association=principal.ckn.hex() if principal else None,
             associations=tuple(ckn.hex() for ckn in self._mka.participants),
-            key_server=principal.is_server if principal and principal.key_server else None,
+            key_server=principal.is_server if principal else None,
             association_number=transmitting.an if transmitting else None,
             key_number=transmitting.key_number if transmitting else None,
             next_packet_number=sa.pn if sa else None,
@@ -215,9 +232,7 @@ class MkaChannel:
     def saks(self) -> list[SakReport]:
         """Both directions of every SAK that stands on this port."""
         found = []
-        for installed in (self._mka.associations.latest, self._mka.associations.old):
-            if installed is None:
-                continue
+        for installed in self._mka.associations.installed:
             for sci, ssci in installed.members.items():
                 found.append(
                     SakReport(

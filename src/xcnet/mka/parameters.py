@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from xcnet.model.desired import CipherSuite
-from xcnet.secret import Secret  # noqa: F401  (re-exported for type readers)
 
 ALGORITHM_AGILITY = 0x0080C201
 MI_LENGTH = 12
