@@ -82,11 +82,13 @@ def _run_warm(launch_text: str) -> int:
 
         report(launch.run_dir)
         return 0
+    from xcnet.engine.crypto import instantiate_ciphers
     from xcnet.engine.links import raise_loopback
     from xcnet.engine.warm import WarmProcess, prepare
 
     prepare(launch, RunDir(Path(launch.run_dir)).log)
     raise_loopback()
+    instantiate_ciphers()
 
     runtime = Path("/run/xcnet-engine")
     runtime.mkdir(mode=0o700)

@@ -18,7 +18,7 @@ WANTED = (
     *("sch_netem", "sch_ingress", "sch_htb", "sch_tbf", "sch_prio", "sch_fq", "sch_fq_codel"),
     *("cls_matchall", "cls_flower", "cls_u32", "cls_bpf", "act_mirred", "act_gact", "act_police", "act_bpf"),
     # MACsec's ciphers, which it would otherwise ask modprobe for
-    *("gcm", "ctr", "ghash_generic", "aes_generic", "cmac", "md5"),
+    *("gcm", "ctr", "ghash_generic", "aes_generic", "cmac", "md5", "af_alg", "algif_aead"),
     # ss and packet sockets
     *("inet_diag", "tcp_diag", "udp_diag", "raw_diag", "unix_diag", "af_packet_diag", "netlink_diag"),
     # packet filters

@@ -9,6 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from xcnet.engine.crypto import instantiate_ciphers
 from xcnet.engine.launch import Launch
 from xcnet.engine.links import raise_loopback
 from xcnet.engine.processes import ProcessMark
@@ -53,6 +54,7 @@ def main(argv: list[str]) -> int:
     run.write_record(RunRecord("native", os.uname().release, (mark,), {"runtime_dir": str(runtime)}))
     try:
         raise_loopback()
+        instantiate_ciphers()
         asyncio.run(_serve(launch, run, runtime, starter))
     except XcnetError as error:
         print(error, file=sys.stderr)

@@ -109,7 +109,7 @@ class Session:
 
         :param env: its whole environment; None for this process's own.
         :param netns_fd: the network namespace to start it in.
-        :param realtime: SCHED_FIFO priority 1-99.
+        :param realtime: SCHED_RR priority 1-99.
         :returns: its exit status; 128 plus the signal's number if one ended it.
         :raises EngineError: it cannot be started.
         """

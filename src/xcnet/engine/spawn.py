@@ -120,7 +120,7 @@ def start_program(
 ) -> Child:
     """Start ``argv`` as the leader of a new session.
 
-    :param realtime: SCHED_FIFO priority 1-99; None for the ordinary scheduler.
+    :param realtime: SCHED_RR priority 1-99, so that equals take turns; None for the ordinary scheduler.
     :param title: what the program sees as its own name, where that is not ``argv[0]``.
     :raises EngineError: there is no such program, or it cannot be started.
     """
@@ -145,7 +145,7 @@ def start_program(
     names = [title or argv[0], *argv[1:]]
     common = {"file_actions": actions, "setsid": True, "setsigdef": _DEFAULT_SIGNALS, "setsigmask": ()}
     if realtime is not None:
-        common["scheduler"] = (os.SCHED_FIFO, os.sched_param(realtime))
+        common["scheduler"] = (os.SCHED_RR, os.sched_param(realtime))
     try:
         with inside(netns_fd, cwd):
             pid = os.posix_spawn(program, names, environment, **common)  # type: ignore[arg-type]
