@@ -83,7 +83,8 @@ def main() -> None:
 
 
 def _terminated(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+    # As Ctrl-C: whoever waits in an event loop has a way of its own to take that.
+    signal.raise_signal(signal.SIGINT)
 
 
 __all__ = ["app", "main"]
