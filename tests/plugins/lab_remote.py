@@ -48,6 +48,8 @@ class RemotePytest:
             if self._guest is None:
                 self._guest = self._new_guest(nodeids)
             for data in self._guest.run(nodeid, following, timeout + _MARGIN):
+                if isinstance(data.get("longrepr"), list):
+                    data["longrepr"] = tuple(data["longrepr"])  # JSON knows no tuples; a skip's reason is one
                 yield self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
         except Lost:
             self.stop(clean=False)
