@@ -56,21 +56,30 @@ take_back_policy() {
     fi
 }
 
+# Of the optional packages, those that are missing and that apt could install, as far as it knows now.
+missing_optional() {
+    local package
+    for package in $(missing_packages "${optional[@]}"); do
+        if [[ -n $(apt-cache madison "$package" 2>/dev/null) ]]; then
+            printf '%s\n' "$package"
+        fi
+    done
+}
+
 install_packages() {
-    local missing absent=() package
-    mapfile -t missing < <(missing_packages "${required[@]}" "${optional[@]}")
-    if ((${#missing[@]} == 0)); then
+    local missing extra
+    mapfile -t missing < <(missing_packages "${required[@]}")
+    mapfile -t extra < <(missing_optional)
+    if ((${#missing[@]} + ${#extra[@]} == 0)); then
         return
     fi
     if ((EUID == 0)); then
         as_root=(env)
     elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
         as_root=(sudo -n)
+    elif ((${#missing[@]} == 0)); then
+        return
     else
-        mapfile -t missing < <(missing_packages "${required[@]}")
-        if ((${#missing[@]} == 0)); then
-            return
-        fi
         say "provision: these packages are missing, and installing them needs an administrator:"
         say ""
         say "    apt-get install --no-install-recommends ${missing[*]}"
@@ -79,21 +88,15 @@ install_packages() {
         exit 1
     fi
     command -v apt-get >/dev/null || die "there is no apt-get here; install by hand: ${missing[*]}"
-    say "installing: ${missing[*]}"
     trap take_back_policy EXIT
     lend_policy
     # A source that cannot be reached need not be one of those that matter.
-    "${as_root[@]}" apt-get -qq update || say "provision: apt-get update reports errors; going on with what it has"
-    for package in "${optional[@]}"; do
-        if ! apt-cache show "$package" >/dev/null 2>&1; then
-            absent+=("$package")
-        fi
-    done
-    mapfile -t missing < <(comm -23 <(printf '%s\n' "${missing[@]}" | sort) <(printf '%s\n' "${absent[@]}" | sort))
-    if ((${#missing[@]} > 0)); then
-        quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-            apt-get -qq -o Dpkg::Use-Pty=0 install --yes --no-install-recommends "${missing[@]}"
-    fi
+    say "reading the package lists"
+    "${as_root[@]}" apt-get -qq update >&2 || say "provision: apt-get update reports errors; going on with what it has"
+    mapfile -t extra < <(missing_optional)
+    say "installing: ${missing[*]} ${extra[*]}"
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+        apt-get -qq -o Dpkg::Use-Pty=0 install --yes --no-install-recommends "${missing[@]}" "${extra[@]}"
     take_back_policy
     trap - EXIT
 }
