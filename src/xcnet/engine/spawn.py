@@ -103,7 +103,14 @@ def _stdio(terminal: Terminal | None) -> tuple[list[int], list[int], str]:
         out_here, out_child = os.pipe2(os.O_CLOEXEC)
         err_here, err_child = os.pipe2(os.O_CLOEXEC)
         return [in_here, out_here, err_here], [in_child, out_child, err_child], ""
-    master, slave = os.openpty()
+    try:
+        master, slave = os.openpty()
+    except OSError as error:
+        raise EngineError(
+            f"no terminal can be had: {error.strerror}",
+            where="/dev/pts",
+            remedy="mount devpts there, or go without one",
+        ) from None
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", terminal.rows, terminal.columns, 0, 0))
     return [master], [slave], os.ttyname(slave)
 

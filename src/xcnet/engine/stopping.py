@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from xcnet.engine.engine_requests import request_stop
 from xcnet.engine.leftovers import end_leftovers
@@ -31,8 +30,7 @@ def _ask(run: RunDir, deadline: Deadline) -> bool:
     async def ask() -> None:
         async with asyncio.timeout(deadline.remaining):
             connection = await connect_ssh(run.connect(), run)
-            with contextlib.suppress(asyncio.CancelledError):
-                await request_stop(connection)
+            await request_stop(connection)
             connection.close()
 
     try:

@@ -51,6 +51,7 @@ def _variants(binary: Path, modules: Path) -> tuple[UmlKernel, ...]:
     """The newest way first; a kernel that does not know it falls through to the next."""
     return (
         UmlKernel(binary, modules, "none", seccomp=True),
+        UmlKernel(binary, modules, "none", seccomp=False),
         UmlKernel(binary, modules, "dev", seccomp=False),
     )
 
