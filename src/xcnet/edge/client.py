@@ -24,13 +24,16 @@ class EdgeClient:
         self._socket = folder / SOCKET_NAME
         self._node = folder.name
 
-    async def apply(self, state: RouterState, *, deadline: Deadline) -> list[str]:
+    async def apply(self, state: RouterState, *, deadline: Deadline, routing: bool = True) -> list[str]:
         """Give the router the whole truth that it should have.
 
+        :param routing: False leaves the routing daemons out, for the time before they run.
         :returns: what was changed in the kernel and in FRR, a few words each; empty if all was so already.
         :raises DeadlineError: no answer in time. :raises RoutingError: the router could not make it so.
         """
-        answer = await self._ask({"op": "apply", "state": json.loads(state.reveal_json())}, deadline)
+        answer = await self._ask(
+            {"op": "apply", "state": json.loads(state.reveal_json()), "routing": routing}, deadline
+        )
         return list(answer["changed"])
 
     async def status(self, *, deadline: Deadline | None = None) -> EdgeReport:

@@ -95,7 +95,7 @@ class Edged:
             case "apply":
                 state = RouterState.model_validate(request["state"])
                 async with self._applying:
-                    return {"changed": await self._apply(state)}
+                    return {"changed": await self._apply(state, routing=request.get("routing", True))}
             case "status":
                 return self._status().model_dump(mode="json")
             case "saks":
@@ -105,13 +105,13 @@ class Edged:
             case other:
                 return {"error": {"cause": f"edged knows no request {other!r}", "where": "op", "remedy": ""}}
 
-    async def _apply(self, state: RouterState) -> list[str]:
+    async def _apply(self, state: RouterState, *, routing: bool) -> list[str]:
         started = time.monotonic()
         # What stops using a device has to let go of it before the kernel is changed under it.
         self._release(state)
         changed = self._kernel.apply(state)
         self._drive(state)
-        if self._frr is not None:
+        if self._frr is not None and routing:
             applied = await asyncio.to_thread(self._apply_frr, state, self._frr)
             changed += [f"{daemon}: {line}" for daemon, lines in applied.items() for line in lines]
         self._events.emit(

@@ -71,7 +71,8 @@ class Supervisor:
         """Start a program in the node's namespace, its output appended to ``log``.
 
         :param cwd: the folder that it is started in.
-        :param realtime: SCHED_FIFO priority 1-99; None for the ordinary scheduler.
+        :param realtime: SCHED_RR priority 1-99; None for the ordinary scheduler. Equals take turns: none can keep the only
+            processor from the one that it waits for.
         :raises LabError: the program cannot be started.
         """
         actions = [
@@ -90,7 +91,7 @@ class Supervisor:
                         dict(env),
                         file_actions=actions,
                         setsid=True,
-                        scheduler=(os.SCHED_FIFO, os.sched_param(realtime)),
+                        scheduler=(os.SCHED_RR, os.sched_param(realtime)),
                     )
         except OSError as error:
             raise LabError(
@@ -176,7 +177,7 @@ def _settle_in(name: str, netns: Netns, realtime: int | None) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
     netns.enter()
     if realtime is not None:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(realtime))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(realtime))
 
 
 __all__ = ["Child", "Supervisor"]

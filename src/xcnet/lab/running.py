@@ -33,7 +33,7 @@ BUILD_SECONDS = 120.0
 
 EDGED_PRIORITY = 20
 BFDD_PRIORITY = 30
-"""SCHED_FIFO priorities. A busy machine must not look like a failing network, so that what keeps promises about time
+"""SCHED_RR priorities. A busy machine must not look like a failing network, so that what keeps promises about time
 (BFD's hellos, then MKA's) goes before everything else."""
 
 
@@ -88,8 +88,9 @@ class RunningLab:
             await report("step", f"key agreement and routing daemons on {len(plan.routers)} routers")
             for node in plan.routers:
                 self._start_edged(node)
-            applying = asyncio.gather(self._start_frr(deadline), self._apply_all(deadline))
-            await applying
+            # Interfaces and addresses before zebra starts: it can miss news that come while it reads what there is.
+            await self._apply_all(deadline, routing=False)
+            await asyncio.gather(self._start_frr(deadline), self._apply_all(deadline))
             ends = sum(len(router.channels) for router in plan.routers.values())
             await report("step", f"MACsec secured on {len(plan.channels)} channels ({ends} ends)")
             await watcher.channels(deadline)
@@ -168,9 +169,9 @@ class RunningLab:
         self._spawned.add((node, spec.name))
         child.on_exit = lambda: remove_crash_logs(spec.name, child.pid)
 
-    async def _apply_all(self, deadline: Deadline) -> None:
+    async def _apply_all(self, deadline: Deadline, *, routing: bool = True) -> None:
         async def one(node: str, state: RouterState) -> None:
-            await self.edge(node).apply(state, deadline=deadline)
+            await self.edge(node).apply(state, deadline=deadline, routing=routing)
 
         await asyncio.gather(*(one(node, state) for node, state in self.states.items()))
 
