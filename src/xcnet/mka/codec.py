@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from xcnet.mka.kdf import ICV_LENGTH, icv
-from xcnet.mka.parameters import ICV_INDICATOR, Basic, MkpduError, Parameter, decode_parameter, walk
+from xcnet.mka.parameters import Basic, MkpduError, Parameter, decode_parameter, walk
 from xcnet.secret import Secret
 
 ETHERTYPE = 0x888E
@@ -92,16 +92,12 @@ def decode(frame: bytes) -> SealedMkpdu:
 def _decode_body(body: bytes) -> Mkpdu:
     basic: Basic | None = None
     parameters: list[Parameter] = []
-    for kind, second, flags, content, after in walk(body):
+    for kind, second, flags, content in walk(body):
         if basic is None:
             # The first octet of the basic set is the MKA version, where other sets have their type.
             if kind == 0:
                 raise MkpduError("MKA version 0")
             basic = Basic.decode(kind, second, flags, content)
-        elif kind == ICV_INDICATOR:
-            if after != len(body):
-                raise MkpduError("ICV indicator before the end")
-            break
         else:
             parameters.append(decode_parameter(kind, second, flags, content))
     if basic is None:

@@ -130,6 +130,9 @@ class Keying:
             members = home.members
             if not members.keys().isdisjoint(sak.holders):
                 sak.orphaned = None
+                if sak.mine and sak.phase is Phase.RECEIVING and home.key_server is not None:
+                    # Nobody else takes it now; the key server's own, under it, is the latest again.
+                    return "another is the key server"
                 return None
             if not holders.isdisjoint(members.values()):
                 return "the peer has restarted"
@@ -166,7 +169,7 @@ class Keying:
                 return "the key server changed"
             if latest.holders != principal.members:
                 return "the live peers changed"
-        elif latest.ckn not in participants or not participants[latest.ckn].live:
+        elif latest.ckn not in participants or latest.holders != participants[latest.ckn].members:
             return "the principal CA changed"
         # The rest waits until the SAK that is on its way has arrived everywhere: nobody is left behind then. One that
         # does not arrive in time is not waited for.
@@ -254,6 +257,9 @@ class Keying:
         """What the key server's MKPDU carries: the SAK, for as long as a live member has not got it."""
         latest = self.associations.latest
         if latest is None or not latest.mine or latest.ckn != home.ckn or not home.is_server:
+            return None
+        if latest.holders != home.members:
+            # The live list that goes with it says who shares it, and decides everybody's SSCI.
             return None
         if self._live_holders(latest, participants) <= latest.receiving:
             return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from xcnet.mka.kdf import ICV_LENGTH
 from xcnet.model.desired import CipherSuite
 
 ALGORITHM_AGILITY = 0x0080C201
@@ -273,8 +274,8 @@ def decode_parameter(kind: int, second: int, flags: int, body: bytes) -> Paramet
             return Unknown(kind, second, flags, body)
 
 
-def walk(data: bytes) -> Iterator[tuple[int, int, int, bytes, int]]:
-    """The parameter sets in ``data``: type, second octet, flags, body, offset of the octet after the set and its padding.
+def walk(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """The parameter sets in ``data``, which ends where the ICV begins: type, second octet, flags, body of each.
 
     :raises MkpduError: a set reaches beyond the end.
     """
@@ -282,12 +283,16 @@ def walk(data: bytes) -> Iterator[tuple[int, int, int, bytes, int]]:
     while at + 4 <= len(data):
         kind, second, third, low = data[at : at + 4]
         length = (third & 0x0F) << 8 | low
+        if kind == ICV_INDICATOR and at:
+            # Its body is the ICV itself, so that nothing comes after its header here.
+            if at + 4 != len(data) or length != ICV_LENGTH:
+                raise MkpduError("ICV indicator before the end, or of another length than the ICV")
+            return
         end = at + 4 + length
         if end > len(data):
             raise MkpduError(f"parameter set {kind} reaches {end - len(data)} bytes beyond the end")
-        after = min(at + 4 + (length + 3) // 4 * 4, len(data))
-        yield kind, second, third >> 4, data[at + 4 : end], after
-        at = after
+        yield kind, second, third >> 4, data[at + 4 : end]
+        at = min(at + 4 + (length + 3) // 4 * 4, len(data))
     if at != len(data):
         raise MkpduError(f"{len(data) - at} bytes after the last parameter set")
 

@@ -190,10 +190,10 @@ class MkaPort:
         self._tell(participant, verdict.changes)
         self._elect(participant)
         self._keying.drop_lost(now, self._participants)
-        self._keying.reported(participant, verdict.peer, mkpdu)
         refusal = self._keying.offered(now, participant, verdict.peer, mkpdu)
         if refusal is not None:
             self._refuse(now, "mka.sak_refused", refusal, ckn=participant.ckn.hex(), mi=verdict.peer.mi.hex())
+        self._keying.reported(participant, verdict.peer, mkpdu)
         latest = self.associations.latest
         if latest is not None and latest.ckn == participant.ckn and latest.server_mi == verdict.peer.mi:
             # A member follows the CA through which its key server gave the latest SAK.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from xcnet.mka import MkaPort, PortConfig
 from xcnet.mka import outputs as mka
+from xcnet.mka.config import LIFE_TIME
 from xcnet.model.desired import CipherSuite
 from xcnet.secret import Secret
 
@@ -137,16 +138,26 @@ class _InFlight:
 
 
 class World:
-    """:param loss: share of frames lost; :param double: share that arrives twice; :param jitter: seconds of further delay
+    """:param loss: share of frames lost, :param in_a_row: but not more than so many of one direction together.
+    :param double: share that arrives twice; :param jitter: seconds of further delay
     at the most, by which frames overtake each other.
     """
 
     def __init__(
-        self, seed: int = 1, *, loss: float = 0.0, double: float = 0.0, delay: float = 0.001, jitter: float = 0.0
+        self,
+        seed: int = 1,
+        *,
+        loss: float = 0.0,
+        double: float = 0.0,
+        delay: float = 0.001,
+        jitter: float = 0.0,
+        in_a_row: float = float("inf"),
     ) -> None:
         self.random = random.Random(seed)
         self.now = 1000.0
         self.loss, self.double, self.delay, self.jitter = loss, double, delay, jitter
+        self.in_a_row = in_a_row
+        self._lost_in_a_row: Counter[tuple[int, int]] = Counter()
         self.nodes: dict[int, Node] = {}
         self.cut: set[tuple[int, int]] = set()
         """(from, to): directions in which nothing passes."""
@@ -285,10 +296,16 @@ class World:
                         self._check_received(node, output.an)
 
     def _check_received(self, sender: Node, an: int) -> None:
-        """Whoever begins to transmit with a key does so after all who share it have installed it for receive."""
+        """The key server begins to transmit with a key after all who share it have installed it for receive, the others
+        after the key server has. One that does not answer is waited for, but not for longer than the life time.
+        """
         wanted = (sender.config.sci, an, sender.secy.transmit[an].key_id)
-        shared = sender.port.associations.installed
-        members = {sci for sak in shared if sak.sak.key_id == wanted[2] for sci in sak.members}
+        sak = next(each for each in sender.port.associations.installed if each.sak.key_id == wanted[2])
+        if self.now >= sak.installed_at + LIFE_TIME:
+            return
+        home = sender.port.participants.get(sak.ckn)
+        live = home.members if home else {}
+        members = {sci for mi, sci in sak.holders.items() if mi in live and (sak.mine or mi == sak.server_mi)}
         for other in self.nodes.values():
             if other is not sender and other.config.sci in members:
                 assert wanted in other.secy.ever_received, f"{sender.number} transmits before {other.number} receives"
@@ -299,7 +316,11 @@ class World:
                 continue
             copies = 1
             if data is None:
-                copies = 0 if self.random.random() < self.loss else 2 if self.random.random() < self.double else 1
+                if self.random.random() < self.loss and self._lost_in_a_row[source, target] < self.in_a_row:
+                    self._lost_in_a_row[source, target] += 1
+                    continue
+                self._lost_in_a_row[source, target] = 0
+                copies = 2 if self.random.random() < self.double else 1
             for _ in range(copies):
                 self._order += 1
                 at = self.now + self.delay + self.random.random() * self.jitter
