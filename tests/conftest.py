@@ -2,4 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+from hypothesis import settings
+
+# Where the result decides about somebody's change, the same examples are tried each time; elsewhere new ones are looked for.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
+
 pytest_plugins = ["plugins.lab_runner"]

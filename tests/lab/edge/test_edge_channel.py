@@ -116,6 +116,13 @@ def test_a_killed_daemon_comes_back_and_agrees_anew(pair: Pair) -> None:
     pair.one.start()
     pair.one.apply(pair.one.state_with((key,)))
     pair.one.wait_secured(20)
+
+    def one_key() -> str | None:
+        held = [router.status().channels[0] for router in pair.both()]
+        same = {(channel.key_number, channel.association_number, channel.old_key_installed) for channel in held}
+        return None if len(same) == 1 and all(channel.secured for channel in held) else f"{same}"
+
+    wait_until("both ends to use one key again", one_key, Deadline(20))
     assert pair.crosses()
 
 
