@@ -114,11 +114,21 @@ class MkaChannel:
                 self._mka.receive(time.monotonic(), frame)
         self._carry_out()
 
-    def link_changed(self, link: Link) -> None:
+    @property
+    def device_index(self) -> int:
+        """Of the MACsec device that this channel was started on."""
+        return self._executor.index
+
+    def link_changed(self, link: Link, *, deleted: bool) -> None:
         """A notification about one of the router's links."""
-        if link.index != self._port_link.index or link.carrier == self._lit:
+        if deleted and link.index == self._executor.index:
+            self._agree_anew("the MACsec device is gone")
+            self._schedule()
             return
-        self._lit = link.carrier
+        lit = link.carrier and not deleted
+        if link.index != self._port_link.index or lit == self._lit:
+            return
+        self._lit = lit
         now = time.monotonic()
         self._events.emit("link.carrier_found" if self._lit else "link.carrier_lost", self.wanted.name, port=link.name)
         if self._lit:
@@ -146,7 +156,8 @@ class MkaChannel:
         try:
             self._execute(self._mka.outputs())
         except KernelError as error:
-            self._agree_anew(error)
+            self._events.emit("macsec.kernel_refused", self.wanted.name, error=error.cause)
+            self._agree_anew("the kernel refused an order")
         self._schedule()
 
     def _execute(self, outputs: list[mka.Output]) -> None:
@@ -177,10 +188,9 @@ class MkaChannel:
             pending.clear()
             self._executor.execute(batch)
 
-    def _agree_anew(self, error: KernelError) -> None:
+    def _agree_anew(self, reason: str) -> None:
         """What stands in the SecY is not what was agreed: close it, empty it, and have key agreement begin again."""
-        self._events.emit("macsec.kernel_refused", self.wanted.name, error=error.cause)
-        self._mka.start_over(time.monotonic(), "the kernel refused an order")
+        self._mka.start_over(time.monotonic(), reason)
         for output in self._mka.outputs():
             # Orders are void: the SecY is emptied whole. News are news.
             if isinstance(output, mka.Happened):
@@ -188,7 +198,7 @@ class MkaChannel:
         with contextlib.suppress(KernelError):  # a device that is gone is closed
             self._kernel.set_link(self.wanted.device, up=False)
             self._executor.flush()
-        self._events.emit("macsec.closed", self.wanted.name, reason="the kernel refused an order")
+        self._events.emit("macsec.closed", self.wanted.name, reason=reason)
 
     def _send(self, frame: bytes) -> None:
         try:

@@ -16,7 +16,7 @@ from xcnet.edge.client import SOCKET_NAME
 from xcnet.edge.kernel import RouterKernel
 from xcnet.edge.report import EdgeReport, SakReports
 from xcnet.edge.wpa import WpaChannel
-from xcnet.errors import XcnetError
+from xcnet.errors import KernelError, XcnetError
 from xcnet.events import EventWriter
 from xcnet.frr.apply import apply as apply_frr
 from xcnet.frr.lifecycle import FrrDirs
@@ -137,10 +137,15 @@ class Edged:
                 del self._drivers[name]
 
     def _drive(self, state: RouterState) -> None:
+        held = self._kernel.links()
         for channel in state.channels:
             if not channel.enabled:
                 continue
             driver = self._drivers.get(channel.name)
+            if driver is not None and driver.device_index != held[channel.device].index:
+                # The device was made anew: whoever deleted the former took what the driver stood on.
+                driver.stop()
+                driver = None
             if driver is None:
                 self._drivers[channel.name] = self._start(channel)
             else:
@@ -153,20 +158,22 @@ class Edged:
 
     def _links_changed(self) -> None:
         for change in self._monitor.drain():
-            if isinstance(change, LinkChange) and not change.deleted:
+            if isinstance(change, LinkChange):
                 for driver in self._drivers.values():
-                    driver.link_changed(change.link)
+                    driver.link_changed(change.link, deleted=change.deleted)
 
     async def _watch_packet_numbers(self) -> None:
         while True:
             await asyncio.sleep(_PACKET_NUMBER_INTERVAL)
             if not self._drivers:
                 continue
-            by_index = self._kernel.macsec.dump()
-            links = self._kernel.links()
+            try:
+                by_index = self._kernel.macsec.dump()
+            except KernelError as error:
+                self._events.emit("edge.kernel_unreadable", self._node, error=error.cause)
+                continue
             for driver in list(self._drivers.values()):
-                link = links.get(driver.wanted.device)
-                secy = by_index.get(link.index) if link is not None else None
+                secy = by_index.get(driver.device_index)
                 if secy is not None:
                     driver.report_packet_numbers(secy)
 

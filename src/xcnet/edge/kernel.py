@@ -12,7 +12,7 @@ from xcnet.model.desired import Channel, CipherSuite, KeyAgreement, RouterState,
 from xcnet.netlink import addresses, filters, link_kinds, links, sysctl
 from xcnet.netlink.links import Link
 from xcnet.netlink.macsec import Macsec
-from xcnet.netlink.macsec_types import sci_of
+from xcnet.netlink.macsec_types import Validation, sci_of
 from xcnet.netlink.request import Request
 from xcnet.netlink.socket import NetlinkSocket
 
@@ -203,7 +203,7 @@ class RouterKernel:
         for address in addresses.dump(self._route):
             if not address.link_local:
                 present.setdefault(address.index, set()).add(address.interface)
-        requests: list[Request] = []
+        requests = self._dismiss(state, held, present, changed)
         for vrf in state.vrfs:
             master = held[vrf.name].index
             for wanted in vrf.interfaces:
@@ -227,6 +227,28 @@ class RouterKernel:
                     changed.append(f"{wanted.name} up")
         self._submit(requests)
 
+    @staticmethod
+    def _dismiss(
+        state: RouterState,
+        held: dict[str, Link],
+        present: dict[int, set[IPv4Interface | IPv6Interface]],
+        changed: list[str],
+    ) -> list[Request]:
+        """Ports that are no longer wanted in a VRF: they exist on their own, and leave it without their addresses."""
+        wanted = {interface.name for vrf in state.vrfs for interface in vrf.interfaces}
+        vrfs = {link.index for link in held.values() if link.kind == "vrf"}
+        requests: list[Request] = []
+        for link in held.values():
+            if link.name in wanted or not (link.master in vrfs or link.name in state.ports):
+                continue
+            for surplus in present.get(link.index, ()):
+                requests.append(addresses.delete(link.index, surplus))
+                changed.append(f"{link.name} {surplus} removed")
+            if link.master in vrfs:
+                requests.append(links.change(link.index, master=0))
+                changed.append(f"{link.name} taken out of its VRF")
+        return requests
+
 
 def _is_secy(link: Link, parent: int, sci: int, cipher: CipherSuite) -> bool:
     held = link.macsec
@@ -239,6 +261,7 @@ def _is_secy(link: Link, parent: int, sci: int, cipher: CipherSuite) -> bool:
         and held.protect
         and held.include_sci
         and held.replay_protect
+        and held.validation is Validation.STRICT
     )
 
 

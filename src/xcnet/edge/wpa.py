@@ -89,9 +89,12 @@ class WpaChannel:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
         argv = [self._program, "-D", "macsec_linux", "-i", self.wanted.port, "-c", str(config)]
+        if (setpriv := shutil.which("setpriv")) is not None:
+            # Nobody is left to end it, or to close the channel, when this daemon is killed.
+            argv = [setpriv, "--pdeathsig", "KILL", *argv]
         output = self._folder / f"wpa-{self.wanted.name}.log"
         pid = os.posix_spawn(
-            self._program,
+            argv[0],
             argv,
             dict(os.environ),
             file_actions=[
@@ -107,8 +110,9 @@ class WpaChannel:
 
     def _exited(self) -> None:
         self._forget_process()
-        self._kernel.set_link(self.wanted.device, up=False)
-        SecyExecutor(self._kernel.macsec, self._index).flush()
+        with contextlib.suppress(KernelError):  # the device may have been deleted already
+            self._kernel.set_link(self.wanted.device, up=False)
+            SecyExecutor(self._kernel.macsec, self._index).flush()
         self._events.emit("mka.wpa_supplicant_died", self.wanted.name, pid=self._pid)
         self._events.emit("macsec.closed", self.wanted.name, reason="wpa_supplicant ended")
 
@@ -141,11 +145,17 @@ class WpaChannel:
         (self._folder / f"wpa-{self.wanted.name}.conf").unlink(missing_ok=True)
         self._events.emit("macsec.closed", self.wanted.name, reason="stopped")
 
-    def link_changed(self, link: Link) -> None:
+    @property
+    def device_index(self) -> int:
+        """Of the MACsec device that this channel was started on."""
+        return self._index
+
+    def link_changed(self, link: Link, *, deleted: bool) -> None:
         """A notification about one of the router's links."""
-        if link.index == self._index and link.up != self._open:
-            self._open = link.up
-            self._events.emit("macsec.secured" if link.up else "macsec.closed", self.wanted.name, by="wpa_supplicant")
+        opened = link.up and not deleted
+        if link.index == self._index and opened != self._open:
+            self._open = opened
+            self._events.emit("macsec.secured" if opened else "macsec.closed", self.wanted.name, by="wpa_supplicant")
 
     def report_packet_numbers(self, secy: SecY) -> None:
         """wpa_supplicant watches the kernel's packet numbers itself."""
