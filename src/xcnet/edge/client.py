@@ -24,16 +24,25 @@ class EdgeClient:
         self._socket = folder / SOCKET_NAME
         self._node = folder.name
 
-    async def apply(self, state: RouterState, *, deadline: Deadline, routing: bool = True) -> list[str]:
+    @property
+    def socket(self) -> Path:
+        """There once the daemon serves, and its kernel holds what the daemon was started with."""
+        return self._socket
+
+    async def settle(self, *, deadline: Deadline) -> list[str]:
+        """Have the routing daemons hold what the router's daemon was started with.
+
+        :returns: what was changed; see :meth:`apply` for what is raised.
+        """
+        return list((await self._ask({"op": "settle"}, deadline))["changed"])
+
+    async def apply(self, state: RouterState, *, deadline: Deadline) -> list[str]:
         """Give the router the whole truth that it should have.
 
-        :param routing: False leaves the routing daemons out, for the time before they run.
         :returns: what was changed in the kernel and in FRR, a few words each; empty if all was so already.
         :raises DeadlineError: no answer in time. :raises RoutingError: the router could not make it so.
         """
-        answer = await self._ask(
-            {"op": "apply", "state": json.loads(state.reveal_json()), "routing": routing}, deadline
-        )
+        answer = await self._ask({"op": "apply", "state": json.loads(state.reveal_json())}, deadline)
         return list(answer["changed"])
 
     async def status(self, *, deadline: Deadline | None = None) -> EdgeReport:

@@ -34,9 +34,13 @@ Driver = MkaChannel | WpaChannel
 
 
 class Edged:
-    """:param folder: where its socket and secrets are; on a file system in memory, for this user alone."""
+    """:param folder: where its socket and secrets are; on a file system in memory, for this user alone.
+    :param state: what the kernel is to hold before the first request is taken; routing follows when asked to settle.
+    """
 
-    def __init__(self, node: str, folder: Path, events: EventWriter, frr: FrrDirs | None) -> None:
+    def __init__(
+        self, node: str, folder: Path, events: EventWriter, frr: FrrDirs | None, state: RouterState | None = None
+    ) -> None:
         self._node = node
         self._folder = folder
         self._events = events
@@ -45,6 +49,8 @@ class Edged:
         self._monitor = Monitor(watch=Watch.LINKS)
         self._drivers: dict[str, Driver] = {}
         self._applying = asyncio.Lock()
+        self._first = state
+        self._failure: XcnetError | None = None
 
     async def serve(self) -> None:
         """Serve until asked to end; every channel is closed and empty then."""
@@ -52,6 +58,12 @@ class Edged:
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
+        loop.add_reader(self._monitor.fileno(), self._links_changed)
+        if self._first is not None:
+            try:
+                self._apply_kernel(self._first)
+            except XcnetError as error:
+                self._failure = error  # for whoever asks to settle
         path = self._folder / SOCKET_NAME
         path.unlink(missing_ok=True)
         mask = os.umask(0o177)
@@ -59,7 +71,6 @@ class Edged:
             server = await asyncio.start_unix_server(self._session, str(path), limit=_LIMIT)
         finally:
             os.umask(mask)
-        loop.add_reader(self._monitor.fileno(), self._links_changed)
         watching = asyncio.create_task(self._watch_packet_numbers())
         self._events.emit("edge.started", self._node, pid=os.getpid())
         try:
@@ -95,7 +106,10 @@ class Edged:
             case "apply":
                 state = RouterState.model_validate(request["state"])
                 async with self._applying:
-                    return {"changed": await self._apply(state, routing=request.get("routing", True))}
+                    return {"changed": self._apply_kernel(state) + await self._apply_routing(state)}
+            case "settle":
+                async with self._applying:
+                    return {"changed": await self._settle()}
             case "status":
                 return self._status().model_dump(mode="json")
             case "saks":
@@ -105,19 +119,33 @@ class Edged:
             case other:
                 return {"error": {"cause": f"edged knows no request {other!r}", "where": "op", "remedy": ""}}
 
-    async def _apply(self, state: RouterState, *, routing: bool) -> list[str]:
+    async def _settle(self) -> list[str]:
+        """Routing for what this daemon was started with. :raises XcnetError: also what went wrong with it in the kernel."""
+        if self._failure is not None:
+            raise self._failure
+        return await self._apply_routing(self._first) if self._first is not None else []
+
+    def _apply_kernel(self, state: RouterState) -> list[str]:
         started = time.monotonic()
         # What stops using a device has to let go of it before the kernel is changed under it.
         self._release(state)
         changed = self._kernel.apply(state)
         self._drive(state)
-        if self._frr is not None and routing:
-            applied = await asyncio.to_thread(self._apply_frr, state, self._frr)
-            changed += [f"{daemon}: {line}" for daemon, lines in applied.items() for line in lines]
-        self._events.emit(
-            "edge.applied", self._node, changes=len(changed), seconds=round(time.monotonic() - started, 4)
-        )
+        self._applied("kernel", changed, started)
         return changed
+
+    async def _apply_routing(self, state: RouterState) -> list[str]:
+        if self._frr is None:
+            return []
+        started = time.monotonic()
+        applied = await asyncio.to_thread(self._apply_frr, state, self._frr)
+        changed = [f"{daemon}: {line}" for daemon, lines in applied.items() for line in lines]
+        self._applied("routing", changed, started)
+        return changed
+
+    def _applied(self, what: str, changed: list[str], started: float) -> None:
+        seconds = round(time.monotonic() - started, 4)
+        self._events.emit("edge.applied", self._node, what=what, changes=len(changed), seconds=seconds)
 
     @staticmethod
     def _apply_frr(state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
@@ -191,12 +219,23 @@ class Edged:
         return EdgeReport(node=self._node, channels=tuple(reports))
 
 
-def run(node: str, folder: Path, events_path: Path | None, *, frr_dirs: FrrDirs | None = None) -> None:
-    """Run the daemon in this process, which is in the router's network namespace already, until SIGTERM."""
+def run(
+    node: str,
+    folder: Path,
+    events_path: Path | None,
+    *,
+    frr_dirs: FrrDirs | None = None,
+    state: RouterState | None = None,
+) -> None:
+    """Run the daemon in this process, which is in the router's network namespace already, until SIGTERM.
+
+    :param state: what it begins with: in the kernel by the time that its socket is there, in the routing daemons when a
+        client asks it to settle.
+    """
     events = EventWriter(events_path, f"{node}.edged")
 
     async def main() -> None:
-        await Edged(node, folder, events, frr_dirs).serve()
+        await Edged(node, folder, events, frr_dirs, state).serve()
 
     asyncio.run(main())
 

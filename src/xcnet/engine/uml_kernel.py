@@ -65,9 +65,10 @@ class UmlKernel:
             f'"{Path(guest.__file__)}"',
         ]
 
-    def boot(self, run: RunDir, memory: int, *, serial: Sequence[int]) -> subprocess.Popen[bytes]:
+    def boot(self, run: RunDir, memory: int, *, serial: Sequence[int], processor: int) -> subprocess.Popen[bytes]:
         """Start it, its console going to the run's ``console.log``. It dies with the calling process.
 
+        :param processor: the host's one that it is kept on; see :mod:`xcnet.engine.uml_processor`.
         :raises EngineError: it cannot be started, or there is no room for its memory.
         """
         environment = {**os.environ, "TMPDIR": str(memory_folder(memory, run.path))}
@@ -82,7 +83,7 @@ class UmlKernel:
                     pass_fds=serial,
                     env=environment,
                     start_new_session=True,
-                    preexec_fn=_before_kernel,  # noqa: PLW1509 - the caller has one thread
+                    preexec_fn=lambda: _before_kernel(processor),  # noqa: PLW1509 - the caller has one thread
                 )
             except OSError as error:
                 raise EngineError(
@@ -95,8 +96,9 @@ class UmlKernel:
 _libc = ctypes.CDLL(None)
 
 
-def _before_kernel() -> None:
+def _before_kernel(processor: int) -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    os.sched_setaffinity(0, {processor})
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a panic aborts; its console says more than its core would
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each process inside holds a few of the kernel's

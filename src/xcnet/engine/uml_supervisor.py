@@ -20,6 +20,7 @@ from xcnet.engine.ssh_client import connect_ssh
 from xcnet.engine.sshlib import asyncssh
 from xcnet.engine.starter import StarterLink, detach
 from xcnet.engine.uml_kernel import UmlKernel
+from xcnet.engine.uml_processor import Keeper, allowed_processors, any_processor, interval
 from xcnet.errors import EngineError, XcnetError
 from xcnet.waiting import Deadline
 
@@ -70,7 +71,9 @@ class Supervisor:
         count, far_count = socket.socketpair()
         with far_data, far_count:
             far_data.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LINE_BUFFER)
-            process = self._kernel.boot(self._run, self._memory, serial=(far_data.fileno(), far_count.fileno()))
+            processor = any_processor()
+            lines = (far_data.fileno(), far_count.fileno())
+            process = self._kernel.boot(self._run, self._memory, serial=lines, processor=processor)
         line = HostLine(data, count)
         handle = os.pidfd_open(process.pid)
         ended = asyncio.Event()
@@ -82,9 +85,11 @@ class Supervisor:
         loop.add_reader(handle, has_ended)
         self._write_record("", process.pid)
         self._kernel_pid = process.pid
+        keeping = loop.create_task(_keep(Keeper(process.pid, processor)))
         try:
             yield line, ended
         finally:
+            keeping.cancel()
             process.kill()
             await ended.wait()
             process.wait()
@@ -122,6 +127,16 @@ class Supervisor:
     def _failure(self, cause: str) -> EngineError:
         said = "\n".join(filter(None, (tail(self._run.console), tail(self._run.log))))
         return EngineError(cause, where=said, remedy="run 'xcnet doctor' to see which kernels work on this machine")
+
+
+async def _keep(keeper: Keeper) -> None:
+    """Look after the kernel's processor for as long as it runs."""
+    if len(allowed_processors()) == 1:
+        return
+    loop = asyncio.get_running_loop()
+    while True:
+        keeper.look(loop.time())
+        await asyncio.sleep(interval())
 
 
 async def _first_of(*things: asyncio.Event | asyncio.Task[asyncssh.SSHClientConnection]) -> object:

@@ -18,12 +18,13 @@ from xcnet.engine.cache import cache_folder
 from xcnet.engine.rundir import RunDir, tail
 from xcnet.engine.uml_kernel import UmlKernel
 from xcnet.engine.uml_launch import launch_file
+from xcnet.engine.uml_processor import any_processor
 from xcnet.errors import EngineError
 
 _MEMORY = 256
 _SECONDS = 60.0
 _FAST_MS = 40.0
-_REVISION = 1
+_REVISION = 2
 """Part of what results are remembered under: raised when a trial comes to ask for more."""
 
 
@@ -81,7 +82,7 @@ def _boot(kernel: UmlKernel) -> tuple[Trial, bool]:
         run.write_private(run.launch_file, launch_file(spec, run, kernel).to_json())
         started = time.monotonic()
         try:
-            process = kernel.boot(run, _MEMORY, serial=())
+            process = kernel.boot(run, _MEMORY, serial=(), processor=any_processor())
         except EngineError as error:
             return Trial(problem=error.cause), False
         try:

@@ -45,8 +45,8 @@ def apply(
     thread of its own. The kernel's VRFs must be there, or appear before the deadline.
 
     BFD is put on a new session when it is established. bgpd asks bfdd for a session before it knows its own address, and
-    for another one when it does: if the first was up by then, the far end takes the change for a failure and drops the
-    session that has just come up.
+    again when it does: bfdd then takes the session down for a moment, even one that it has in its own configuration, and
+    the far end drops the BGP session that has just come up.
 
     :param bfd_patience: how long, in seconds, to wait for that; a session that is not established by then gets BFD without.
     :raises DeadlineError: a daemon does not answer, or a VRF's BGP listener does not open.

@@ -21,6 +21,7 @@ _SINGLE = re.compile(
     | maximum-paths\ ibgp
     | maximum-paths(?=\ \d)
     | set\ ipv6\ next-hop
+    | profile
     | match\ (?:ip|ipv6)\ address\ prefix-list
     """,
     re.VERBOSE,
@@ -80,21 +81,30 @@ def bgpd(running: Tree, desired: Tree) -> Commands:
 
 
 def bfdd(running: Tree, desired: Tree) -> Commands:
-    """Commands for bfdd: profiles only, the peers are made by bgpd."""
+    """Commands for bfdd: profiles, and the sessions that use them."""
     commands = Commands()
     if "debug bfd peer" in desired and not any(line.startswith("debug bfd peer") for line in running):
         commands.first.append("debug bfd peer")
     have = running.get("bfd", {})
     want = desired.get("bfd", {})
     lines: list[str] = []
-    for profile, settings in want.items():
-        if have.get(profile) == settings:
+    for context, settings in want.items():
+        held = have.get(context)
+        if held == settings:
             continue
-        if profile in have:
-            lines.append(f"no {profile}")
-        lines += [profile, *settings, "exit"]
-    # Peers go back to the default timers when their profile goes; bgpd has moved them to another one before that.
-    gone = [f"no {profile}" for profile in have if profile.startswith("profile ") and profile not in want]
+        if context.startswith("profile "):
+            if held is not None:
+                lines.append(f"no {context}")
+            lines += [context, *settings, "exit"]
+        else:
+            lines += [context, *_changes(held or {}, settings), "exit"]
+    # Sessions before their profiles; bgpd has let go of what goes by then.
+    gone = [
+        f"no {context}"
+        for kind in ("peer ", "profile ")
+        for context in have
+        if context.startswith(kind) and context not in want
+    ]
     if lines:
         commands.first += ["bfd", *lines, "exit"]
     if gone:

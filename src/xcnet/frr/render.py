@@ -41,6 +41,15 @@ class _Neighbor:
 
 
 @dataclass(frozen=True, slots=True)
+class _BfdPeer:
+    """A BFD session as bfdd's own configuration holds it."""
+
+    address: IPv4Address | IPv6Address
+    vrf: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
 class _AddressFamily:
     name: Family
     networks: tuple[str, ...]
@@ -61,8 +70,8 @@ class _Router:
 def startup(state: RouterState) -> dict[str, str]:
     """What the daemons are started with: daemon -> text, without a secret.
 
-    Neighbours are left out, they follow with the first apply. FRR sets a TCP MD5 key only on listeners that are open
-    already, and opens a VRF's listener after it has read its configuration: from there the key would be lost.
+    Neighbours with a password or BFD are left out, they follow with the first apply. FRR sets a TCP MD5 key only on listeners that
+    are open already, and opens a VRF's listener after it has read its configuration: from there the key would be lost.
     """
     return {
         "zebra": _template("zebra").render(state=state),
@@ -89,7 +98,13 @@ def bfd_profile(timers: BfdTimers) -> str:
 def _bfdd(state: RouterState, *, at_start: bool) -> str:
     timers = {neighbor.bfd for vrf in state.vrfs for neighbor in vrf.neighbors if neighbor.bfd is not None}
     profiles = {bfd_profile(each): each for each in timers}
-    return _template("bfdd").render(state=state, startup=at_start, profiles=dict(sorted(profiles.items())))
+    peers = [
+        _BfdPeer(neighbor.address, vrf.name, bfd_profile(neighbor.bfd))
+        for vrf in state.vrfs
+        for neighbor in vrf.neighbors
+        if neighbor.bfd is not None
+    ]
+    return _template("bfdd").render(state=state, startup=at_start, profiles=dict(sorted(profiles.items())), peers=peers)
 
 
 def _bgpd(state: RouterState, *, at_start: bool) -> str:
@@ -106,8 +121,12 @@ def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
             router.policies.append(_Policy(f"{vrf.name}-external-{family}", family, accepted))
     if _keeps_routes(vrf):
         router.policies.append(_Policy(f"{vrf.name}-any-ipv6", "ipv6", prefer_global=True))
-    if not at_start:
-        router.neighbors += [_neighbor(state, vrf, neighbor) for neighbor in vrf.neighbors]
+    router.neighbors += [
+        _neighbor(state, vrf, neighbor)
+        for neighbor in vrf.neighbors
+        # BFD too is for the first apply: it is put on a session that stands.
+        if not at_start or (neighbor.md5 is None and neighbor.bfd is None)
+    ]
     for family in FAMILIES:
         version = 4 if family == "ipv4" else 6
         networks = tuple(str(network) for network in vrf.networks if network.version == version)
@@ -131,29 +150,28 @@ def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
             where=f"{state.node}, VRF {vrf.name}",
             remedy="use 1 to 80 printable ASCII characters without spaces",
         )
+    own = _own_address(vrf, neighbor)
     return _Neighbor(
         model=neighbor,
         # FRR joins words with one space; control characters would end the line.
         description=" ".join(neighbor.description.split()),
         password=password,
-        passive=_waits(vrf, neighbor),
+        # Two routers that start together open their connections together, and FRR 8.4 sometimes loses an established
+        # session when it then drops one of the two (RFC 4271, 6.8): the end with the greater address waits.
+        passive=own is not None and int(own) > int(neighbor.address),
         bfd_profile=bfd_profile(neighbor.bfd) if neighbor.bfd is not None else "",
         policy=policy,
     )
 
 
-def _waits(vrf: Vrf, neighbor: BgpNeighbor) -> bool:
-    """True for the end with the greater address: it leaves the opening of the connection to the other.
-
-    Two routers that start together open their connections together, and FRR 8.4 sometimes loses an established session
-    when it then drops one of the two (RFC 4271, 6.8).
-    """
+def _own_address(vrf: Vrf, neighbor: BgpNeighbor) -> IPv4Address | IPv6Address | None:
+    """This router's address in the subnet that it shares with the neighbour; None if they share none."""
     for interface in vrf.interfaces:
         if interface.name == neighbor.interface:
             for own in interface.addresses:
                 if own.version == neighbor.address.version and neighbor.address in own.network:
-                    return int(own.ip) > int(neighbor.address)
-    return False
+                    return own.ip
+    return None
 
 
 def _keeps_routes(vrf: Vrf) -> bool:
@@ -191,8 +209,14 @@ def _environment() -> Environment:
     )
 
 
+def load_templates() -> None:
+    """Compile them now, which takes longer than rendering does, so that processes forked later have them too."""
+    for daemon in ("zebra", "bgpd", "bfdd"):
+        _template(daemon)
+
+
 def _template(daemon: str) -> Template:
     return _environment().get_template(f"{daemon}.conf.j2")
 
 
-__all__ = ["bfd_profile", "desired", "startup"]
+__all__ = ["bfd_profile", "desired", "load_templates", "startup"]

@@ -11,6 +11,7 @@ from typing import Any
 from xcnet.engine.server import Application, Session, WarmContext
 from xcnet.errors import InputError, LabError
 from xcnet.events import EventWriter
+from xcnet.frr.render import load_templates
 from xcnet.lab import requests
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.rotation import rotate
@@ -42,6 +43,7 @@ class LabApplication(Application):
     async def start(self) -> None:
         for folder in (self._paths.events, self._paths.logs):
             folder.mkdir(mode=0o755, exist_ok=True)
+        load_templates()
         self._events = EventWriter(self._paths.events / "lab.jsonl", "lab")
         self._events.emit("lab.started", self._paths.name)
 

@@ -75,8 +75,17 @@ class PathWatcher:
                     self._missing.channel_ends.add((name, channel.device))
         self._missing.routes = expected_routes(plan)
         loop = asyncio.get_running_loop()
+        ends = {name for name, _device in self._missing.channel_ends}
+        gateways = {name for name, _table, _prefix in self._missing.routes}
         for name in plan.routers:
-            monitor = Monitor(namespaces[name], Watch.LINKS | Watch.ROUTES)
+            watch = Watch(0)
+            if name in ends:
+                watch |= Watch.LINKS
+            if name in gateways:
+                watch |= Watch.ROUTES
+            if not watch:
+                continue
+            monitor = Monitor(namespaces[name], watch, protocols=frozenset({routes.PROTOCOL_BGP}))
             self._monitors.append((name, monitor))
             loop.add_reader(monitor.fileno(), self._drain, name, monitor)
         for name, monitor in self._monitors:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from xcnet.edge.client import EdgeClient
 from xcnet.edge.daemon import run as run_edged
-from xcnet.errors import RoutingError
+from xcnet.errors import LabError
 from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
 from xcnet.fabric.network import build as build_fabric
@@ -46,7 +47,6 @@ class RunningLab:
         self.events = events
         self.supervisor = Supervisor(events)
         self.built = False
-        self._spawned: set[tuple[str, str]] = set()
         self._started = time.monotonic()
         self._fabric: Fabric | None = None
         self.states: dict[str, RouterState] = dict(plan.routers)
@@ -86,11 +86,7 @@ class RunningLab:
         watcher = PathWatcher(plan, {name: self.fabric.netns(name) for name in plan.routers})
         try:
             await report("step", f"key agreement and routing daemons on {len(plan.routers)} routers")
-            for node in plan.routers:
-                self._start_edged(node)
-            # Interfaces and addresses before zebra starts: it can miss news that come while it reads what there is.
-            await self._apply_all(deadline, routing=False)
-            await asyncio.gather(self._start_frr(deadline), self._apply_all(deadline))
+            await self._start_routers(deadline)
             ends = sum(len(router.channels) for router in plan.routers.values())
             await report("step", f"MACsec secured on {len(plan.channels)} channels ({ends} ends)")
             await watcher.channels(deadline)
@@ -111,49 +107,73 @@ class RunningLab:
         for node in self.plan.nodes:
             self.paths.node_logs(node.name).mkdir(mode=0o755, parents=True, exist_ok=True)
 
-    def _start_edged(self, node: str) -> None:
+    async def _start_routers(self, deadline: Deadline) -> None:
+        """Each router's daemons in the order in which they need each other; see :meth:`_start_router`."""
+        prepared = {node: prepare(state, self.frr_dirs(node)) for node, state in self.states.items()}
+        # What is forked from here on shares this process's memory for as long as nobody writes to it: without this, the
+        # collector of each would write to every page.
+        gc.collect()
+        gc.freeze()
+        try:
+            for node, state in self.states.items():
+                self._start_edged(node, state)
+        finally:
+            gc.unfreeze()
+        await asyncio.gather(*(self._start_router(node, specs, deadline) for node, specs in prepared.items()))
+
+    def _start_edged(self, node: str, state: RouterState) -> None:
         sockets = self.paths.node_sockets(node)
         events = self.paths.events / f"{node}.edged.jsonl"
         dirs = self.frr_dirs(node)
         self.supervisor.fork(
             node,
             "edged",
-            lambda: run_edged(node, sockets, events, frr_dirs=dirs),
+            lambda: run_edged(node, sockets, events, frr_dirs=dirs, state=state),
             netns=self.fabric.netns(node),
             log=self.paths.node_logs(node) / "edged.out",
             realtime=EDGED_PRIORITY,
         )
 
-    async def _start_frr(self, deadline: Deadline) -> None:
-        """All zebras, then each router's others as soon as its zebra listens: a daemon that finds none retries late."""
-        waiting: list[tuple[str, DaemonSpec]] = []
-        for node, state in self.states.items():
-            waiting += [(node, spec) for spec in prepare(state, self.frr_dirs(node))]
+    async def _start_router(self, node: str, specs: list[DaemonSpec], deadline: Deadline) -> None:
+        """Interfaces and addresses, then zebra, which can miss news of them that come while it reads what there is; then
+        the others, as a daemon that finds no zebra retries late; then their configuration."""
+        edge = self.edge(node)
+        await self._sockets(node, "edged", [edge.socket], deadline)
+        for spec in specs:
+            if spec.after:
+                await self._sockets(node, "zebra", spec.after, deadline)
+            self._spawn_daemon(node, spec)
+            # Starting one child after another starves what is running already; let the loop breathe.
+            await asyncio.sleep(0)
+        for spec in specs:
+            await self._sockets(node, spec.name, [spec.ready], deadline)
+        await edge.settle(deadline=deadline)
 
-        async def started() -> str | None:
-            for node, spec in list(waiting):
-                self._still_runs(node, spec)
-                if all(socket.exists() for socket in spec.after):
-                    self._spawn_daemon(node, spec)
-                    waiting.remove((node, spec))
-                    # Forking children one after another starves what is running already; let the loop breathe.
-                    await asyncio.sleep(0)
-            return f"{len(waiting)} daemons wait for their zebra" if waiting else None
+    async def _sockets(self, node: str, process: str, sockets: Sequence[Path], deadline: Deadline) -> None:
+        """Until a process of the node listens.
 
-        await wait_until_async(
-            "zebra to listen on every router", started, deadline, remedy="look at zebra.log in the node's log folder"
+        :raises LabError: it has ended: waiting on would be for nothing. :raises DeadlineError: it does not.
+        """
+
+        async def seen() -> str | None:
+            missing = [socket.name for socket in sockets if not socket.exists()]
+            if missing and self.supervisor.get(node, process) is None:
+                raise self._ended(node, process)
+            return f"no {', '.join(missing)}" if missing else None
+
+        remedy = f"look at {process}'s log in the node's log folder"
+        await wait_until_async(f"{process} to listen", seen, deadline, where=node, remedy=remedy, interval=0.02)
+
+    def _ended(self, node: str, process: str) -> LabError:
+        words: list[str] = []
+        for log in (self.paths.node_logs(node) / f"{process}{end}" for end in (".log", ".out")):
+            if log.exists():
+                words += log.read_text(errors="replace").strip().splitlines()[-3:]
+        return LabError(
+            f"{process} ended while it was starting: {' / '.join(words) or 'it said nothing'}",
+            where=node,
+            remedy="run 'xcnet doctor', and 'xcnet up --keep' to look at its log",
         )
-
-    def _still_runs(self, node: str, spec: DaemonSpec) -> None:
-        """:raises RoutingError: what ``spec`` waits for was started and has ended: waiting on would be for nothing."""
-        if spec.after and (node, "zebra") in self._spawned and self.supervisor.get(node, "zebra") is None:
-            log = self.paths.node_logs(node) / "zebra.log"
-            words = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
-            raise RoutingError(
-                f"zebra ended while it was starting: {' / '.join(words) or 'it said nothing'}",
-                where=node,
-                remedy="run 'xcnet doctor', and 'xcnet up --keep' to look at its log",
-            )
 
     def _spawn_daemon(self, node: str, spec: DaemonSpec) -> None:
         child = self.supervisor.spawn(
@@ -166,14 +186,7 @@ class RunningLab:
             cwd=spec.cwd,
             realtime=BFDD_PRIORITY if spec.realtime else None,
         )
-        self._spawned.add((node, spec.name))
         child.on_exit = lambda: remove_crash_logs(spec.name, child.pid)
-
-    async def _apply_all(self, deadline: Deadline, *, routing: bool = True) -> None:
-        async def one(node: str, state: RouterState) -> None:
-            await self.edge(node).apply(state, deadline=deadline, routing=routing)
-
-        await asyncio.gather(*(one(node, state) for node, state in self.states.items()))
 
     async def apply(self, node: str, state: dict[str, object]) -> list[str]:
         """Give one router another desired state; returns what that changed."""

@@ -22,6 +22,12 @@ from xcnet.netlink.socket import NETLINK_ROUTE, NetlinkSocket, decode
 
 _RTM_NEWLINK, _RTM_DELLINK = 16, 17
 
+_BODY = 16
+"""Where a message's own header begins: behind netlink's. The first byte of every rtnetlink header is the family."""
+
+_PROTOCOL = _BODY + 5
+"""``rtm_protocol`` in a route's header."""
+
 
 class Watch(Flag):
     """Kinds of notifications."""
@@ -76,11 +82,20 @@ class Monitor:
 
     Subscribed before the constructor returns: a state read afterwards misses nothing that :meth:`drain` does not bring.
 
+    :param protocols: of routes, only those that these installed (``PROTOCOL_BGP``, ...); None for all. What is not wanted
+        is not even decoded: one route that BGP learns is a dozen messages about it and its neighbours.
     :raises KernelError: no netlink socket can be had.
     """
 
-    def __init__(self, netns: Netns | None = None, watch: Watch = Watch.ALL) -> None:
+    def __init__(
+        self,
+        netns: Netns | None = None,
+        watch: Watch = Watch.ALL,
+        *,
+        protocols: frozenset[int] | None = None,
+    ) -> None:
         self._watch = watch
+        self._protocols = protocols
         self._questions = NetlinkSocket(NETLINK_ROUTE, netns)
         self._notifications = NetlinkSocket(NETLINK_ROUTE, netns)
         self._notifications.join(group for kind, groups in _GROUPS.items() if kind in watch for group in groups)
@@ -95,7 +110,7 @@ class Monitor:
         while True:
             try:
                 for frame in self._notifications.receive_available():
-                    notification = _parse(frame)
+                    notification = self._parse(frame)
                     if notification is not None:
                         found.append(notification)
                 return found
@@ -114,8 +129,24 @@ class Monitor:
         if Watch.ADDRESSES in self._watch:
             found += [AddressChange(address) for address in addresses.dump(self._questions)]
         if Watch.ROUTES in self._watch:
-            found += [RouteChange(route) for route in routes.dump(self._questions)]
+            wanted = self._protocols
+            held = routes.dump(self._questions)
+            found += [RouteChange(route) for route in held if wanted is None or route.protocol in wanted]
         return found
+
+    def _parse(self, frame: batch.Frame) -> Notification | None:
+        if frame.type in (_RTM_NEWLINK, _RTM_DELLINK):
+            # Bridge ports, and IPv6's view of a link, are announced by the same type in another family.
+            if frame.data[_BODY] != 0:
+                return None
+            return LinkChange(links.parse(decode(ifinfmsg, frame.data)), frame.type == _RTM_DELLINK)
+        if frame.type in (addresses.RTM_NEWADDR, addresses.RTM_DELADDR):
+            return AddressChange(addresses.parse(decode(ifaddrmsg, frame.data)), frame.type == addresses.RTM_DELADDR)
+        if frame.type in (routes.RTM_NEWROUTE, routes.RTM_DELROUTE):
+            if self._protocols is not None and frame.data[_PROTOCOL] not in self._protocols:
+                return None
+            return RouteChange(routes.parse(decode(rtmsg, frame.data)), frame.type == routes.RTM_DELROUTE)
+        return None
 
     def _discard(self) -> None:
         # What is still queued is older than the snapshot about to be taken, and would look like news after it.
@@ -143,20 +174,6 @@ class Monitor:
 def _exhaust(frames: Iterable[batch.Frame]) -> None:
     for _ in frames:
         pass
-
-
-def _parse(frame: batch.Frame) -> Notification | None:
-    if frame.type in (_RTM_NEWLINK, _RTM_DELLINK):
-        message = decode(ifinfmsg, frame.data)
-        # Bridge ports, and IPv6's view of a link, are announced by the same type in another family.
-        if message["family"] != 0:
-            return None
-        return LinkChange(links.parse(message), frame.type == _RTM_DELLINK)
-    if frame.type in (addresses.RTM_NEWADDR, addresses.RTM_DELADDR):
-        return AddressChange(addresses.parse(decode(ifaddrmsg, frame.data)), frame.type == addresses.RTM_DELADDR)
-    if frame.type in (routes.RTM_NEWROUTE, routes.RTM_DELROUTE):
-        return RouteChange(routes.parse(decode(rtmsg, frame.data)), frame.type == routes.RTM_DELROUTE)
-    return None
 
 
 __all__ = ["AddressChange", "LinkChange", "Lost", "Monitor", "Notification", "RouteChange", "Watch"]

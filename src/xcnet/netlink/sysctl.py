@@ -6,7 +6,8 @@ The kernel shows each thread its own namespace's parameters there, so that they 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from xcnet.errors import KernelError
@@ -15,13 +16,32 @@ from xcnet.netlink.netns import Netns
 _ROOT = Path("/proc/sys")
 
 
+@contextlib.contextmanager
+def _without_hurry() -> Iterator[None]:
+    """This thread at ordinary priority for a while.
+
+    Many of these parameters are set under the kernel's lock on interfaces, and a thread that finds it taken asks again and
+    again instead of sleeping: at real-time priority it would keep the only processor from the one that holds the lock.
+    """
+    policy = os.sched_getscheduler(0)
+    if policy not in (os.SCHED_FIFO, os.SCHED_RR):
+        yield
+        return
+    param = os.sched_getparam(0)
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, param)
+
+
 def write(values: Mapping[str, int | str], netns: Netns | None = None) -> None:
-    """Set parameters, and read back that they were taken.
+    """Set parameters, and read back that they were taken. At ordinary priority, whatever the caller's is.
 
     :param values: by path with slashes, since interface names may hold dots: ``net/ipv4/ip_forward``.
     :raises KernelError: this kernel has no such parameter, or does not take the value.
     """
-    with netns.entered() if netns else contextlib.nullcontext():
+    with netns.entered() if netns else contextlib.nullcontext(), _without_hurry():
         for name, value in values.items():
             path = _ROOT / name
             try:

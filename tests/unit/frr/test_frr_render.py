@@ -31,7 +31,11 @@ def state(*neighbors: BgpNeighbor, **more: object) -> RouterState:
         router_id="192.0.2.1",
         interfaces=(
             VrfInterface(
-                name="ch1.1100", parent="ch1", vlan=1100, mtu=8500, addresses=(ip_interface("169.254.0.1/30"),)
+                name="ch1.1100",
+                parent="ch1",
+                vlan=1100,
+                mtu=8500,
+                addresses=(ip_interface("169.254.0.1/30"), ip_interface("fd00::1/126")),
             ),
         ),
         neighbors=neighbors,
@@ -120,7 +124,9 @@ def test_bfd_profiles_are_named_by_their_timers_and_shared():
     assert bfd_profile(BFD) == "tx1000-rx300-x5"
     tree = parse(desired(state())["bfdd"])["bfd"]
     # 300 ms is FRR's own default, which it does not show.
-    assert tree == {"profile tx1000-rx300-x5": {"detect-multiplier 5": {}, "transmit-interval 1000": {}}}
+    profile = {"detect-multiplier 5": {}, "transmit-interval 1000": {}}
+    peers = {f"peer {each} vrf prod": {"profile tx1000-rx300-x5": {}} for each in ("169.254.0.2", "fd00::2")}
+    assert tree == {"profile tx1000-rx300-x5": profile, **peers}
 
 
 def test_a_session_without_bfd_has_no_word_of_it():
