@@ -14,7 +14,7 @@ from xcnet.frr.binaries import find_program
 from xcnet.frr.render import startup
 from xcnet.model.desired import RouterState
 
-DAEMONS = ("zebra", "bgpd", "bfdd")
+DAEMONS = ("zebra", "bfdd", "bgpd")
 """What a router runs, in the order of starting."""
 
 USER = "frr"

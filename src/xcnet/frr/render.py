@@ -90,6 +90,11 @@ def desired(state: RouterState) -> dict[str, str]:
     return {"bgpd": _bgpd(state, at_start=False), "bfdd": _bfdd(state, at_start=False)}
 
 
+def sessions_opened(state: RouterState) -> int:
+    """How many BGP connections this router opens; it waits for the others."""
+    return sum(not _waits(vrf, neighbor) for vrf in state.vrfs for neighbor in vrf.neighbors)
+
+
 def bfd_profile(timers: BfdTimers) -> str:
     """The name of the profile with these timers; the timers are in it, so that a profile never changes."""
     return f"tx{timers.transmit_ms}-rx{timers.receive_ms}-x{timers.multiplier}"
@@ -150,28 +155,29 @@ def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
             where=f"{state.node}, VRF {vrf.name}",
             remedy="use 1 to 80 printable ASCII characters without spaces",
         )
-    own = _own_address(vrf, neighbor)
     return _Neighbor(
         model=neighbor,
         # FRR joins words with one space; control characters would end the line.
         description=" ".join(neighbor.description.split()),
         password=password,
-        # Two routers that start together open their connections together, and FRR 8.4 sometimes loses an established
-        # session when it then drops one of the two (RFC 4271, 6.8): the end with the greater address waits.
-        passive=own is not None and int(own) > int(neighbor.address),
+        passive=_waits(vrf, neighbor),
         bfd_profile=bfd_profile(neighbor.bfd) if neighbor.bfd is not None else "",
         policy=policy,
     )
 
 
-def _own_address(vrf: Vrf, neighbor: BgpNeighbor) -> IPv4Address | IPv6Address | None:
-    """This router's address in the subnet that it shares with the neighbour; None if they share none."""
+def _waits(vrf: Vrf, neighbor: BgpNeighbor) -> bool:
+    """True for the end with the greater address: it leaves the opening of the connection to the other.
+
+    Two routers that start together open their connections together, and FRR 8.4 sometimes loses an established session
+    when it then drops one of the two (RFC 4271, 6.8).
+    """
     for interface in vrf.interfaces:
         if interface.name == neighbor.interface:
             for own in interface.addresses:
                 if own.version == neighbor.address.version and neighbor.address in own.network:
-                    return own.ip
-    return None
+                    return int(own.ip) > int(neighbor.address)
+    return False
 
 
 def _keeps_routes(vrf: Vrf) -> bool:
@@ -219,4 +225,4 @@ def _template(daemon: str) -> Template:
     return _environment().get_template(f"{daemon}.conf.j2")
 
 
-__all__ = ["bfd_profile", "desired", "load_templates", "startup"]
+__all__ = ["bfd_profile", "desired", "load_templates", "sessions_opened", "startup"]

@@ -1,0 +1,148 @@
+"""Starts every router's daemons in an order in which the waiting of one passes while another starts."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from xcnet.edge.client import EdgeClient
+from xcnet.edge.daemon import run as run_edged
+from xcnet.errors import LabError
+from xcnet.fabric.network import Fabric
+from xcnet.frr.lifecycle import DAEMONS, DaemonSpec, FrrDirs, prepare, remove_crash_logs
+from xcnet.frr.render import sessions_opened
+from xcnet.lab.paths import LabPaths
+from xcnet.lab.processes import Supervisor
+from xcnet.model.desired import RouterState
+from xcnet.waiting import Deadline, wait_until_async
+
+EDGED_PRIORITY = 20
+BFDD_PRIORITY = 30
+"""SCHED_RR priorities. A busy machine must not look like a failing network, so that what keeps promises about time
+(BFD's hellos, then MKA's) goes before everything else."""
+
+_AT_ONCE = 2 + (os.cpu_count() or 1)
+"""How many daemons of a kind are starting at a time: started all together they would all be ready only at the end."""
+
+_LOOK_SECONDS = 0.02
+
+
+class Startup:
+    """:param dirs: where a router's FRR keeps its files."""
+
+    def __init__(self, paths: LabPaths, fabric: Fabric, supervisor: Supervisor, dirs: Callable[[str], FrrDirs]) -> None:
+        self._paths = paths
+        self._fabric = fabric
+        self._supervisor = supervisor
+        self._dirs = dirs
+
+    async def run(self, states: Mapping[str, RouterState], deadline: Deadline) -> None:
+        """Every router's daemons running, and holding its desired state.
+
+        edged comes first: interfaces and addresses have to stand before zebra reads them, and MACsec before anything is
+        sent. zebra comes before the others, which would look for it again only after seconds. bfdd, whose sessions take
+        two hellos at a second's interval, comes before bgpd. Of the bgpds those that open connections come first, as they
+        wait a second before they do.
+
+        :raises LabError: a daemon has ended. :raises DeadlineError: one does not answer.
+        """
+        specs = {node: {spec.name: spec for spec in prepare(state, self._dirs(node))} for node, state in states.items()}
+        self._fork_edged(states)
+        await _all(self._listening(node, "edged", [self._edge(node).socket], deadline) for node in states)
+        openers_first = sorted(states, key=lambda node: -sessions_opened(states[node]))
+        for kind in DAEMONS:
+            slots = asyncio.Semaphore(_AT_ONCE)
+            await _all(self._start(node, specs[node][kind], slots, deadline) for node in openers_first)
+
+    async def _start(self, node: str, spec: DaemonSpec, slots: asyncio.Semaphore, deadline: Deadline) -> None:
+        async with slots:
+            await self._listening(node, "zebra", spec.after, deadline)
+            self._spawn(node, spec)
+            await self._listening(node, spec.name, [spec.ready], deadline)
+        if spec.name == DAEMONS[-1]:
+            await self._edge(node).settle(deadline=deadline)
+
+    def _fork_edged(self, states: Mapping[str, RouterState]) -> None:
+        # What is forked shares this process's memory for as long as nobody writes to it: without this, the collector of
+        # each would write to every page.
+        gc.collect()
+        gc.freeze()
+        try:
+            for node, state in states.items():
+                self._fork_one(node, state)
+        finally:
+            gc.unfreeze()
+
+    def _fork_one(self, node: str, state: RouterState) -> None:
+        sockets = self._paths.node_sockets(node)
+        events = self._paths.events / f"{node}.edged.jsonl"
+        dirs = self._dirs(node)
+        self._supervisor.fork(
+            node,
+            "edged",
+            lambda: run_edged(node, sockets, events, frr_dirs=dirs, state=state),
+            netns=self._fabric.netns(node),
+            log=self._paths.node_logs(node) / "edged.out",
+            realtime=EDGED_PRIORITY,
+        )
+
+    def _spawn(self, node: str, spec: DaemonSpec) -> None:
+        child = self._supervisor.spawn(
+            node,
+            spec.name,
+            spec.argv,
+            netns=self._fabric.netns(node),
+            env={**os.environ, **spec.env},
+            log=spec.log,
+            cwd=spec.cwd,
+            realtime=BFDD_PRIORITY if spec.realtime else None,
+        )
+        child.on_exit = lambda: remove_crash_logs(spec.name, child.pid)
+
+    async def _listening(self, node: str, process: str, sockets: Sequence[Path], deadline: Deadline) -> None:
+        """Until a process of the node listens.
+
+        :raises LabError: it has ended: waiting on would be for nothing. :raises DeadlineError: it does not.
+        """
+
+        async def seen() -> str | None:
+            missing = [socket.name for socket in sockets if not socket.exists()]
+            if missing and self._supervisor.get(node, process) is None:
+                raise self._ended(node, process)
+            return f"no {', '.join(missing)}" if missing else None
+
+        remedy = f"look at {process}'s log in the node's log folder"
+        await wait_until_async(
+            f"{process} to listen", seen, deadline, where=node, remedy=remedy, interval=_LOOK_SECONDS
+        )
+
+    def _ended(self, node: str, process: str) -> LabError:
+        words: list[str] = []
+        for log in (self._paths.node_logs(node) / f"{process}{kind}" for kind in (".log", ".out")):
+            if log.exists():
+                words += log.read_text(errors="replace").strip().splitlines()[-3:]
+        return LabError(
+            f"{process} ended while it was starting: {' / '.join(words) or 'it said nothing'}",
+            where=node,
+            remedy="run 'xcnet doctor', and 'xcnet up --keep' to look at its log",
+        )
+
+    def _edge(self, node: str) -> EdgeClient:
+        return EdgeClient(self._paths.node_sockets(node))
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """All of them to their end; the first that fails ends the others."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+__all__ = ["BFDD_PRIORITY", "EDGED_PRIORITY", "Startup"]
