@@ -45,18 +45,20 @@ class Startup:
 
         edged comes first: interfaces and addresses have to stand before zebra reads them, and MACsec before anything is
         sent. zebra comes before the others, which would look for it again only after seconds. bfdd, whose sessions take
-        two hellos at a second's interval, comes before bgpd. Of the bgpds those that open connections come first, as they
-        wait a second before they do.
+        two hellos at a second's interval, comes before bgpd. Of the bgpds those that open no connection come first: where
+        nobody listens the others would try again only after a second. Then those that open most, because a session that
+        is configured in a running bgpd waits a second before it begins, and the far ends can start meanwhile.
 
         :raises LabError: a daemon has ended. :raises DeadlineError: one does not answer.
         """
         specs = {node: {spec.name: spec for spec in prepare(state, self._dirs(node))} for node, state in states.items()}
         self._fork_edged(states)
         await _all(self._listening(node, "edged", [self._edge(node).socket], deadline) for node in states)
-        openers_first = sorted(states, key=lambda node: -sessions_opened(states[node]))
+        opened = {node: sessions_opened(state) for node, state in states.items()}
+        order = sorted(states, key=lambda node: (opened[node] > 0, -opened[node]))
         for kind in DAEMONS:
             slots = asyncio.Semaphore(_AT_ONCE)
-            await _all(self._start(node, specs[node][kind], slots, deadline) for node in openers_first)
+            await _all(self._start(node, specs[node][kind], slots, deadline) for node in order)
 
     async def _start(self, node: str, spec: DaemonSpec, slots: asyncio.Semaphore, deadline: Deadline) -> None:
         async with slots:
