@@ -26,7 +26,7 @@ class EdgeClient:
 
     @property
     def socket(self) -> Path:
-        """There once the daemon serves, and its kernel holds what the daemon was started with."""
+        """There once the daemon serves, and is agreeing on the keys of what it was started with."""
         return self._socket
 
     async def settle(self, *, deadline: Deadline) -> list[str]:

@@ -35,7 +35,8 @@ Driver = MkaChannel | WpaChannel
 
 class Edged:
     """:param folder: where its socket and secrets are; on a file system in memory, for this user alone.
-    :param state: what the kernel is to hold before the first request is taken; routing follows when asked to settle.
+    :param state: what the kernel holds already; key agreement begins before the first request is taken, routing follows when
+        asked to settle.
     """
 
     def __init__(
@@ -50,7 +51,6 @@ class Edged:
         self._drivers: dict[str, Driver] = {}
         self._applying = asyncio.Lock()
         self._first = state
-        self._failure: XcnetError | None = None
 
     async def serve(self) -> None:
         """Serve until asked to end; every channel is closed and empty then."""
@@ -60,10 +60,7 @@ class Edged:
             loop.add_signal_handler(number, ended.set)
         loop.add_reader(self._monitor.fileno(), self._links_changed)
         if self._first is not None:
-            try:
-                self._apply_kernel(self._first)
-            except XcnetError as error:
-                self._failure = error  # for whoever asks to settle
+            self._drive(self._first)
         path = self._folder / SOCKET_NAME
         path.unlink(missing_ok=True)
         mask = os.umask(0o177)
@@ -120,9 +117,7 @@ class Edged:
                 return {"error": {"cause": f"edged knows no request {other!r}", "where": "op", "remedy": ""}}
 
     async def _settle(self) -> list[str]:
-        """Routing for what this daemon was started with. :raises XcnetError: also what went wrong with it in the kernel."""
-        if self._failure is not None:
-            raise self._failure
+        """Routing for what this daemon was started with."""
         return await self._apply_routing(self._first) if self._first is not None else []
 
     def _apply_kernel(self, state: RouterState) -> list[str]:
@@ -229,8 +224,8 @@ def run(
 ) -> None:
     """Run the daemon in this process, which is in the router's network namespace already, until SIGTERM.
 
-    :param state: what it begins with: in the kernel by the time that its socket is there, in the routing daemons when a
-        client asks it to settle.
+    :param state: what it begins with. The kernel holds it already (:class:`RouterKernel`); its keys are being agreed on by
+        the time that the socket is there, and the routing daemons are given it when a client asks to settle.
     """
     events = EventWriter(events_path, f"{node}.edged")
 

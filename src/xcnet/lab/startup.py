@@ -6,11 +6,13 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from xcnet.edge.client import EdgeClient
 from xcnet.edge.daemon import run as run_edged
+from xcnet.edge.kernel import RouterKernel
 from xcnet.errors import LabError
 from xcnet.fabric.network import Fabric
 from xcnet.frr.lifecycle import DAEMONS, DaemonSpec, FrrDirs, prepare, remove_crash_logs
@@ -43,8 +45,8 @@ class Startup:
     async def run(self, states: Mapping[str, RouterState], deadline: Deadline) -> None:
         """Every router's daemons running, and holding its desired state.
 
-        edged comes first: interfaces and addresses have to stand before zebra reads them, and MACsec before anything is
-        sent. zebra comes before the others, which would look for it again only after seconds. bfdd, whose sessions take
+        Interfaces and addresses stand before zebra reads them: this process makes them, as everything that it needs for
+        that is in its memory, and edged takes over. MACsec stands before anything is sent. zebra comes before the others, which would look for it again only after seconds. bfdd, whose sessions take
         two hellos at a second's interval, comes before bgpd. Of the bgpds those that open no connection come first: where
         nobody listens the others would try again only after a second. Then those that open most, because a session that
         is configured in a running bgpd waits a second before it begins, and the far ends can start meanwhile.
@@ -52,13 +54,16 @@ class Startup:
         :raises LabError: a daemon has ended. :raises DeadlineError: one does not answer.
         """
         specs = {node: {spec.name: spec for spec in prepare(state, self._dirs(node))} for node, state in states.items()}
+        for node, state in states.items():
+            with self._fabric.netns(node).entered(), closing(RouterKernel()) as kernel:
+                kernel.apply(state)
         self._fork_edged(states)
         await _all(self._listening(node, "edged", [self._edge(node).socket], deadline) for node in states)
         opened = {node: sessions_opened(state) for node, state in states.items()}
         order = sorted(states, key=lambda node: (opened[node] > 0, -opened[node]))
-        for kind in DAEMONS:
+        for kind, nodes in (("zebra", order), ("bfdd", order), ("bgpd", order)):
             slots = asyncio.Semaphore(_AT_ONCE)
-            await _all(self._start(node, specs[node][kind], slots, deadline) for node in order)
+            await _all(self._start(node, specs[node][kind], slots, deadline) for node in nodes)
 
     async def _start(self, node: str, spec: DaemonSpec, slots: asyncio.Semaphore, deadline: Deadline) -> None:
         async with slots:

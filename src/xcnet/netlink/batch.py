@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 NLMSG_NOOP = 1
@@ -18,6 +18,8 @@ NLM_F_ACK_TLVS = 0x200
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _NLMSGERR_ATTR_MSG = 1
+_TYPE_MASK = 0x3FFF
+"""The two bits above say that an attribute is nested, and in network byte order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,25 @@ def split(datagram: bytes) -> Iterator[Frame]:
             return
         yield Frame(kind, flags, sequence, datagram[offset : offset + length])
         offset += align(length)
+
+
+def trim(message: bytes, body: int, wanted: Collection[int]) -> bytes:
+    """The message with only some of its attributes: what is not wanted need not be decoded, which is most of the work.
+
+    :param body: length of the family's own header, behind netlink's. :param wanted: attribute types.
+    """
+    start = _HEADER.size + align(body)
+    kept = bytearray(message[:start])
+    offset = start
+    while offset + _ATTRIBUTE.size <= len(message):
+        length, kind = _ATTRIBUTE.unpack_from(message, offset)
+        if length < _ATTRIBUTE.size:
+            break
+        if kind & _TYPE_MASK in wanted:
+            kept += message[offset : offset + align(length)]
+        offset += align(length)
+    struct.pack_into("=I", kept, 0, len(kept))
+    return bytes(kept)
 
 
 def verdict(frame: Frame) -> Verdict:
@@ -90,5 +111,6 @@ __all__ = [
     "Verdict",
     "align",
     "split",
+    "trim",
     "verdict",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from xcnet.errors import KernelError
+from xcnet.netlink import batch
 from xcnet.netlink.macsec_messages import macsec_link
 from xcnet.netlink.macsec_types import MacsecLink, parse_link
 from xcnet.netlink.request import Request
@@ -22,8 +23,20 @@ _RTEXT_FILTER_SKIP_STATS = 8
 _ADDR_GEN_NONE, _ADDR_GEN_EUI64 = 1, 0
 _AF_INET6 = 10
 
+_HEADER_SIZE = 16
+_WANTED = frozenset({1, 3, 4, 5, 10, 16, 18, 20})
+"""IFLA_ADDRESS, _IFNAME, _MTU, _LINK, _MASTER, _OPERSTATE, _LINKINFO and _IFALIAS: what :class:`Link` is made of, out of some
+fifty. An interface's IPv6 parameters alone take longer to decode than all of these."""
+
 LinkRef = int | str
 """An interface by index or by name."""
+
+
+class LinkMessage(ifinfmsg):  # type: ignore[misc]
+    """An answer or notification about a link, of which only what :func:`parse` reads is decoded."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(batch.trim(data, _HEADER_SIZE, _WANTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ def dump(netlink: NetlinkSocket) -> list[Link]:
     """Every interface of the namespace, by index."""
     message = ifinfmsg()
     message["attrs"] = [("IFLA_EXT_MASK", _RTEXT_FILTER_SKIP_STATS)]
-    found = netlink.dump(Request(message, RTM_GETLINK, "list the interfaces"), ifinfmsg)
+    found = netlink.dump(Request(message, RTM_GETLINK, "list the interfaces"), LinkMessage)
     return sorted((parse(each) for each in found), key=lambda link: link.index)
 
 
@@ -72,7 +85,7 @@ def find(netlink: NetlinkSocket, link: LinkRef) -> Link | None:
     message = addressed(link)
     message["attrs"].append(("IFLA_EXT_MASK", _RTEXT_FILTER_SKIP_STATS))
     request = Request(message, RTM_GETLINK, f"look at {describe(link)}", tolerate=frozenset({errnos.ENODEV}))
-    found = netlink.ask(request, ifinfmsg)
+    found = netlink.ask(request, LinkMessage)
     return None if found is None else parse(found)
 
 
@@ -151,7 +164,7 @@ def addressed(link: LinkRef) -> Any:
 
 
 def parse(message: Any) -> Link:
-    """From a decoded ``ifinfmsg`` (RTM_NEWLINK or RTM_DELLINK)."""
+    """From a decoded :class:`LinkMessage` (RTM_NEWLINK or RTM_DELLINK)."""
     info = message.get_attr("IFLA_LINKINFO")
     kind = (info.get_attr("IFLA_INFO_KIND") or "") if info else ""
     data = info.get_attr("IFLA_INFO_DATA") if info else None
@@ -181,4 +194,17 @@ def parse(message: Any) -> Link:
     )
 
 
-__all__ = ["Link", "LinkRef", "addressed", "by_name", "change", "delete", "describe", "dump", "find", "get", "parse"]
+__all__ = [
+    "Link",
+    "LinkMessage",
+    "LinkRef",
+    "addressed",
+    "by_name",
+    "change",
+    "delete",
+    "describe",
+    "dump",
+    "find",
+    "get",
+    "parse",
+]

@@ -10,12 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from xcnet.netlink import addresses, batch, links, routes
 from xcnet.netlink.addresses import Address
-from xcnet.netlink.links import Link
+from xcnet.netlink.links import Link, LinkMessage
 from xcnet.netlink.netns import Netns
 from xcnet.netlink.routes import Route
 from xcnet.netlink.socket import NETLINK_ROUTE, NetlinkSocket, decode
@@ -139,7 +138,7 @@ class Monitor:
             # Bridge ports, and IPv6's view of a link, are announced by the same type in another family.
             if frame.data[_BODY] != 0:
                 return None
-            return LinkChange(links.parse(decode(ifinfmsg, frame.data)), frame.type == _RTM_DELLINK)
+            return LinkChange(links.parse(decode(LinkMessage, frame.data)), frame.type == _RTM_DELLINK)
         if frame.type in (addresses.RTM_NEWADDR, addresses.RTM_DELADDR):
             return AddressChange(addresses.parse(decode(ifaddrmsg, frame.data)), frame.type == addresses.RTM_DELADDR)
         if frame.type in (routes.RTM_NEWROUTE, routes.RTM_DELROUTE):
