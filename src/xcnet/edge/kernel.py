@@ -69,22 +69,27 @@ class RouterKernel:
         """
         changed: list[str] = []
         self._sysctls(changed)
-        self._delete_unwanted(state, changed)
-        for channel in state.channels:
-            self._bare_port(channel, changed)
-            self._secy(channel, changed)
-        for port, mtu in state.ports.items():
-            self._port(port, mtu, changed)
-        for vrf in state.vrfs:
-            self._vrf(vrf.name, vrf.table, changed)
         held = self.links()
-        requests: list[Request] = []
+        self._delete_unwanted(state, held, changed)
+        for channel in state.channels:
+            port = self._there(held, channel.port)
+            self._bare_port(channel, port, changed)
+            self._secy(channel, port, held, changed)
+        requests = [request for port, mtu in state.ports.items() for request in self._port(held, port, mtu, changed)]
+        for vrf in state.vrfs:
+            requests += self._vrf(vrf.name, vrf.table, held.get(vrf.name), changed)
+        self._submit(requests)
+        requests = []
         for vrf in state.vrfs:
             for interface in vrf.interfaces:
                 requests += self._make_interface(interface, held, changed)
         self._submit(requests)
         self._settle_interfaces(state, changed)
         return changed
+
+    def _there(self, held: dict[str, Link], name: str) -> Link:
+        """:raises KernelError: there is no such interface; the kernel's own error says so."""
+        return held.get(name) or links.get(self._route, name)
 
     def _submit(self, requests: list[Request]) -> None:
         if requests:
@@ -98,19 +103,20 @@ class RouterKernel:
 
     # -- what is to go
 
-    def _delete_unwanted(self, state: RouterState, changed: list[str]) -> None:
+    def _delete_unwanted(self, state: RouterState, held: dict[str, Link], changed: list[str]) -> None:
+        """Deletes them, and forgets them in ``held``."""
         wanted = {channel.device for channel in state.channels} | {vrf.name for vrf in state.vrfs}
         wanted |= {interface.name for vrf in state.vrfs for interface in vrf.interfaces}
         ports = {channel.port for channel in state.channels}
         requests: list[Request] = []
-        held = self.links()
         by_index = {link.index: link for link in held.values()}
         # VLANs before what they stand on, so that each is deleted by its own name and none vanishes under our hands.
         for kind in _OWN_KINDS:
-            for link in held.values():
-                if link.kind == kind and link.name not in wanted:
+            for link in [link for link in held.values() if link.kind == kind]:
+                if link.name not in wanted:
                     requests.append(links.delete(link.index))
                     changed.append(f"{link.name} deleted")
+                    del held[link.name]
                     parent = by_index.get(link.parent)
                     if kind == "macsec" and parent is not None and parent.name not in ports:
                         # A port without a channel stays gated and goes dark.
@@ -119,8 +125,7 @@ class RouterKernel:
 
     # -- channels
 
-    def _bare_port(self, channel: Channel, changed: list[str]) -> None:
-        port = links.get(self._route, channel.port)
+    def _bare_port(self, channel: Channel, port: Link, changed: list[str]) -> None:
         requests: list[Request] = []
         if filters.gate_counters(self._route, port.index) is None:
             # The gate stands before the port is up: not one frame may pass it in the clear.
@@ -138,16 +143,18 @@ class RouterKernel:
             self._submit([links.change(port.index, up=channel.enabled)])
             changed.append(f"{channel.port} {'up' if channel.enabled else 'down'}")
 
-    def _secy(self, channel: Channel, changed: list[str]) -> None:
-        port = links.get(self._route, channel.port)
+    def _secy(self, channel: Channel, port: Link, present: dict[str, Link], changed: list[str]) -> None:
+        held = present.get(channel.device)
         sci = sci_of(port.mac)
         cipher = channel.macsec.cipher_suite
         if channel.key_agreement is KeyAgreement.WPA_SUPPLICANT:
             cipher = CipherSuite.GCM_AES_128
-        held = links.find(self._route, channel.device)
         if held is not None and not _is_secy(held, port.index, sci, cipher):
             self._submit([links.delete(held.index)])
             changed.append(f"{channel.device} deleted, to be made anew")
+            # The VLANs on it went with it.
+            for link in [held, *(link for link in present.values() if link.parent == held.index)]:
+                del present[link.name]
             held = None
         if held is None:
             self.macsec.create(
@@ -160,31 +167,31 @@ class RouterKernel:
 
     # -- routing tables and interfaces
 
-    def _port(self, name: str, mtu: int, changed: list[str]) -> None:
-        port = links.get(self._route, name)
-        if port.mtu != mtu or not port.up:
-            self._submit([links.change(port.index, mtu=mtu, up=True)])
-            changed.append(f"{name} up with MTU {mtu}")
+    def _port(self, held: dict[str, Link], name: str, mtu: int, changed: list[str]) -> list[Request]:
+        port = self._there(held, name)
+        if port.mtu == mtu and port.up:
+            return []
+        changed.append(f"{name} up with MTU {mtu}")
+        return [links.change(port.index, mtu=mtu, up=True)]
 
-    def _vrf(self, name: str, table: int, changed: list[str]) -> None:
-        held = links.find(self._route, name)
+    @staticmethod
+    def _vrf(name: str, table: int, held: Link | None, changed: list[str]) -> list[Request]:
+        requests: list[Request] = []
         if held is not None and held.vrf_table != table:
-            self._submit([links.delete(held.index)])
+            requests.append(links.delete(held.index))
             held = None
         if held is None:
-            self._submit([link_kinds.vrf(name, table)])
+            requests.append(link_kinds.vrf(name, table))
             changed.append(f"{name} made with table {table}")
         elif not held.up:
-            self._submit([links.change(held.index, up=True)])
+            requests.append(links.change(held.index, up=True))
             changed.append(f"{name} up")
+        return requests
 
     def _make_interface(self, wanted: VrfInterface, held: dict[str, Link], changed: list[str]) -> list[Request]:
         if wanted.vlan is None:
             return []
-        parent = held.get(wanted.parent)
-        if parent is None:
-            # Answered by the kernel's own error, which names the interface.
-            parent = links.get(self._route, wanted.parent)
+        parent = self._there(held, wanted.parent)
         link = held.get(wanted.name)
         requests: list[Request] = []
         if link is not None and (link.vlan != wanted.vlan or link.parent != parent.index):

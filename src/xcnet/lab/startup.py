@@ -46,10 +46,10 @@ class Startup:
         """Every router's daemons running, and holding its desired state.
 
         Interfaces and addresses stand before zebra reads them: this process makes them, as everything that it needs for
-        that is in its memory, and edged takes over. MACsec stands before anything is sent. zebra comes before the others, which would look for it again only after seconds. bfdd, whose sessions take
-        two hellos at a second's interval, comes before bgpd. Of the bgpds those that open no connection come first: where
-        nobody listens the others would try again only after a second. Then those that open most, because a session that
-        is configured in a running bgpd waits a second before it begins, and the far ends can start meanwhile.
+        that is in its memory, and edged takes over. MACsec stands before anything is sent. zebra comes before the others,
+        which would look for it again only after seconds. The first routers are those that open most BGP connections: a
+        session that is configured in a running bgpd waits a second before it begins, and so does one that was refused.
+        The far ends start meanwhile, those on which everything waits first.
 
         :raises LabError: a daemon has ended. :raises DeadlineError: one does not answer.
         """
@@ -59,19 +59,32 @@ class Startup:
                 kernel.apply(state)
         self._fork_edged(states)
         await _all(self._listening(node, "edged", [self._edge(node).socket], deadline) for node in states)
-        opened = {node: sessions_opened(state) for node, state in states.items()}
-        order = sorted(states, key=lambda node: (opened[node] > 0, -opened[node]))
-        for kind, nodes in (("zebra", order), ("bfdd", order), ("bgpd", order)):
-            slots = asyncio.Semaphore(_AT_ONCE)
-            await _all(self._start(node, specs[node][kind], slots, deadline) for node in nodes)
+        await self._start(list(states), "zebra", specs, deadline)
+        settling: list[asyncio.Task[list[str]]] = []
+        try:
+            for nodes in _waves(states):
+                for kind in DAEMONS[1:]:
+                    await self._start(nodes, kind, specs, deadline)
+                settling += [asyncio.ensure_future(self._edge(node).settle(deadline=deadline)) for node in nodes]
+            await asyncio.gather(*settling)
+        finally:
+            for task in settling:
+                task.cancel()
 
-    async def _start(self, node: str, spec: DaemonSpec, slots: asyncio.Semaphore, deadline: Deadline) -> None:
-        async with slots:
-            await self._listening(node, "zebra", spec.after, deadline)
-            self._spawn(node, spec)
-            await self._listening(node, spec.name, [spec.ready], deadline)
-        if spec.name == DAEMONS[-1]:
-            await self._edge(node).settle(deadline=deadline)
+    async def _start(
+        self, nodes: Iterable[str], kind: str, specs: Mapping[str, Mapping[str, DaemonSpec]], deadline: Deadline
+    ) -> None:
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(node: str) -> None:
+            spec = specs[node][kind]
+            async with slots:
+                self._spawn(node, spec)
+                await self._listening(node, kind, [spec.ready], deadline)
+                if kind == "zebra":
+                    await self._listening(node, kind, [self._dirs(node).zserv], deadline)
+
+        await _all(one(node) for node in nodes)
 
     def _fork_edged(self, states: Mapping[str, RouterState]) -> None:
         # What is forked shares this process's memory for as long as nobody writes to it: without this, the collector of
@@ -140,6 +153,15 @@ class Startup:
 
     def _edge(self, node: str) -> EdgeClient:
         return EdgeClient(self._paths.node_sockets(node))
+
+
+def _waves(states: Mapping[str, RouterState]) -> list[list[str]]:
+    """First those that open most BGP connections and those that open none, then the rest."""
+    opened = {node: sessions_opened(state) for node, state in states.items()}
+    most = max(opened.values(), default=0)
+    openers = [node for node in states if opened[node] == most]
+    listeners = [node for node in states if opened[node] == 0 < most]
+    return [[*openers, *listeners], [node for node in states if 0 < opened[node] < most]]
 
 
 async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
