@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import logging
@@ -74,6 +75,9 @@ class WarmProcess:
                     await asyncio.sleep(0)  # let those words out: importing blocks
                     self._application = self._make_application()
                     await self._application.start()
+                    # What is there now stays. The collector need not go through it again, and shall not write to every
+                    # page that forked children share with this process.
+                    gc.freeze()
                     self._started = True
         finally:
             self._waiting.remove(progress)

@@ -22,7 +22,7 @@ APPLY_SECONDS = 60.0
 BFD_PATIENCE = 10.0
 """Seconds in which a new session may be established before BFD is put on it all the same."""
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.1
 
 
 @dataclass

@@ -131,7 +131,8 @@ class DaemonSpec:
     :param env: added to the environment.
     :param cwd: an almost empty folder: libyang lists the current folder several times at the start.
     :param realtime: wants SCHED_FIFO: it keeps promises about milliseconds.
-    :param after: sockets that must exist before it is started. A daemon that finds no zebra tries again after 10 s only.
+    :param serves: sockets of its own that others need: they are started when these are there. A daemon that finds no
+        zebra tries again after 10 s only.
     :param ready: the vty socket; it has started when that answers.
     :param log: where its standard output and error belong.
     """
@@ -141,7 +142,7 @@ class DaemonSpec:
     env: dict[str, str]
     cwd: Path
     realtime: bool
-    after: tuple[Path, ...]
+    serves: tuple[Path, ...]
     ready: Path
     log: Path
 
@@ -193,7 +194,7 @@ def _spec(name: str, dirs: FrrDirs) -> DaemonSpec:
         env=dict(_ENVIRONMENT),
         cwd=dirs.run,
         realtime=name == "bfdd",
-        after=() if name == "zebra" else (dirs.zserv,),
+        serves=(dirs.zserv,) if name == "zebra" else (),
         ready=dirs.socket(name),
         log=dirs.logs / f"{name}.log",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -15,7 +14,7 @@ from xcnet.edge.daemon import run as run_edged
 from xcnet.edge.kernel import RouterKernel
 from xcnet.errors import LabError
 from xcnet.fabric.network import Fabric
-from xcnet.frr.lifecycle import DAEMONS, DaemonSpec, FrrDirs, prepare, remove_crash_logs
+from xcnet.frr.lifecycle import DaemonSpec, FrrDirs, prepare, remove_crash_logs
 from xcnet.frr.render import sessions_opened
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
@@ -47,7 +46,8 @@ class Startup:
 
         Interfaces and addresses stand before zebra reads them: this process makes them, as everything that it needs for
         that is in its memory, and edged takes over. MACsec stands before anything is sent. zebra comes before the others,
-        which would look for it again only after seconds. The first routers are those that open most BGP connections: a
+        which would look for it again only after seconds, and bfdd, which says hello once a second at first, as soon as it
+        can. The first routers are those that open most BGP connections: a
         session that is configured in a running bgpd waits a second before it begins, and so does one that was refused.
         The far ends start meanwhile, those on which everything waits first.
 
@@ -59,43 +59,42 @@ class Startup:
                 kernel.apply(state)
         self._fork_edged(states)
         await _all(self._listening(node, "edged", [self._edge(node).socket], deadline) for node in states)
-        await self._start(list(states), "zebra", specs, deadline)
         settling: list[asyncio.Task[list[str]]] = []
+
+        def ready(node: str) -> None:
+            settling.append(asyncio.ensure_future(self._edge(node).settle(deadline=deadline)))
+
         try:
+            for kind in ("zebra", "bfdd"):
+                await self._start(states, [specs[node][kind] for node in states], deadline)
             for nodes in _waves(states):
-                for kind in DAEMONS[1:]:
-                    await self._start(nodes, kind, specs, deadline)
-                settling += [asyncio.ensure_future(self._edge(node).settle(deadline=deadline)) for node in nodes]
+                await self._start(nodes, [specs[node]["bgpd"] for node in nodes], deadline, ready)
             await asyncio.gather(*settling)
         finally:
             for task in settling:
                 task.cancel()
 
     async def _start(
-        self, nodes: Iterable[str], kind: str, specs: Mapping[str, Mapping[str, DaemonSpec]], deadline: Deadline
+        self,
+        nodes: Iterable[str],
+        specs: Iterable[DaemonSpec],
+        deadline: Deadline,
+        then: Callable[[str], None] = lambda _node: None,
     ) -> None:
+        """One daemon on each node, a few at a time, until all answer. :param then: told of each node as its daemon does."""
         slots = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(node: str) -> None:
-            spec = specs[node][kind]
+        async def one(node: str, spec: DaemonSpec) -> None:
             async with slots:
                 self._spawn(node, spec)
-                await self._listening(node, kind, [spec.ready], deadline)
-                if kind == "zebra":
-                    await self._listening(node, kind, [self._dirs(node).zserv], deadline)
+                await self._listening(node, spec.name, [spec.ready, *spec.serves], deadline)
+            then(node)
 
-        await _all(one(node) for node in nodes)
+        await _all(one(node, spec) for node, spec in zip(nodes, specs, strict=True))
 
     def _fork_edged(self, states: Mapping[str, RouterState]) -> None:
-        # What is forked shares this process's memory for as long as nobody writes to it: without this, the collector of
-        # each would write to every page.
-        gc.collect()
-        gc.freeze()
-        try:
-            for node, state in states.items():
-                self._fork_one(node, state)
-        finally:
-            gc.unfreeze()
+        for node, state in states.items():
+            self._fork_one(node, state)
 
     def _fork_one(self, node: str, state: RouterState) -> None:
         sockets = self._paths.node_sockets(node)

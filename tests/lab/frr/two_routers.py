@@ -161,8 +161,8 @@ class Pair:
     def spawn(self, router: str, name: str) -> None:
         spec = self.specs[router, name]
         wait_until(
-            f"{router} {[str(path) for path in spec.after]}",
-            lambda: None if all(path.exists() for path in spec.after) else "not there",
+            f"{router}'s zebra to serve",
+            lambda: None if name == "zebra" or self.dirs[router].zserv.exists() else "not there",
             Deadline(20),
             interval=0.01,
         )

@@ -132,7 +132,7 @@ def test_daemons_are_started_apart_from_each_other_and_from_the_machines_own(tmp
         assert paths and all(path.startswith(str(dirs.run)) for path in paths)
         assert spec.argv[spec.argv.index("-P") + 1] == "0"
         assert spec.realtime is (spec.name == "bfdd")
-        assert spec.after == (() if spec.name == "zebra" else (dirs.zserv,))
+        assert spec.serves == ((dirs.zserv,) if spec.name == "zebra" else ())
         assert spec.ready.name == f"{spec.name}.vty"
 
 
