@@ -19,6 +19,7 @@ _TOLERANCE = 0.4
 stay within a third of that in practice."""
 _BATCH = 50
 _PATIENCE = 5.0
+"""Seconds that may be spent on waiting for datagrams, in all: what is lost is not waited for again and again."""
 
 
 def check_balance(subject: Subject, connection: PlannedConnection, flows: int) -> list[CheckResult]:
@@ -72,19 +73,23 @@ def _direction(
 def _send(
     subject: Subject, source: tuple[str, Address], target: tuple[str, int], marker: bytes, flows: int, receiver: object
 ) -> set[int]:
-    """One socket and so one source port for each flow. A few at a time: this is about hashing, not about queues."""
+    """One socket and so one source port for each flow. A few at a time, the next when they have arrived: this is about
+    hashing, not about queues, and while a neighbour's address is being asked for there is little room."""
     sockets = []
     delivered: set[int] = set()
+    patience = _PATIENCE
     try:
         for number in range(flows):
             opened = udp_socket(subject.namespaces[source[0]], source[1])
             sockets.append(opened)
             opened.sendto(marker + number.to_bytes(4, "big"), target)
-            if number % _BATCH == _BATCH - 1:
-                delivered |= _collect(receiver, marker, 0.0)
-        deadline = time.monotonic() + _PATIENCE
-        while len(delivered) < flows and time.monotonic() < deadline:
-            delivered |= _collect(receiver, marker, 0.2)
+            sent = number + 1
+            if sent % _BATCH and sent < flows:
+                continue
+            began = time.monotonic()
+            while len(delivered) < sent and time.monotonic() - began < patience:
+                delivered |= _collect(receiver, marker, 0.2)
+            patience -= time.monotonic() - began
     finally:
         for opened in sockets:
             opened.close()
