@@ -51,6 +51,7 @@ class Edged:
         self._drivers: dict[str, Driver] = {}
         self._applying = asyncio.Lock()
         self._first = state
+        self._failure: XcnetError | None = None
 
     async def serve(self) -> None:
         """Serve until asked to end; every channel is closed and empty then."""
@@ -60,7 +61,10 @@ class Edged:
             loop.add_signal_handler(number, ended.set)
         loop.add_reader(self._monitor.fileno(), self._links_changed)
         if self._first is not None:
-            self._drive(self._first)
+            try:
+                self._drive(self._first)
+            except XcnetError as error:
+                self._failure = error  # for whoever asks to settle
         path = self._folder / SOCKET_NAME
         path.unlink(missing_ok=True)
         mask = os.umask(0o177)
@@ -117,7 +121,9 @@ class Edged:
                 return {"error": {"cause": f"edged knows no request {other!r}", "where": "op", "remedy": ""}}
 
     async def _settle(self) -> list[str]:
-        """Routing for what this daemon was started with."""
+        """Routing for what this daemon was started with. :raises XcnetError: also why key agreement did not begin."""
+        if self._failure is not None:
+            raise self._failure
         return await self._apply_routing(self._first) if self._first is not None else []
 
     def _apply_kernel(self, state: RouterState) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from xcnet.netlink import macsec_messages as messages
@@ -45,11 +45,12 @@ class SaKey:
 class Change:
     """One write.
 
+    :param attributes: never shown, as a key may be among them.
     :param difference: what in a :class:`SecY` read afterwards is not as asked; None if all is.
     """
 
     command: int
-    attributes: tuple[tuple[str, Any], ...]
+    attributes: tuple[tuple[str, Any], ...] = field(repr=False)
     index: int
     what: str
     difference: Callable[[SecY], str | None]
