@@ -98,6 +98,8 @@ class FrrDirs:
         self.run.mkdir(parents=True, exist_ok=True)
         os.chown(self.run, user, group)
         self.run.chmod(0o750)
+        # vtysh complains where there is none.
+        (self.config / "vtysh.conf").touch(mode=0o640)
         self.logs.mkdir(parents=True, exist_ok=True)
         for folder in self.run.parents:
             if not folder.stat().st_mode & 0o001:
