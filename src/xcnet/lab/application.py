@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,9 @@ from xcnet.lab.paths import LabPaths
 from xcnet.lab.rotation import rotate
 from xcnet.lab.running import RunningLab
 from xcnet.lab.wire import plan_from_wire
+
+_TASKS_ON_THE_WAY = 4
+"""At least: the SSH channel, its connection, the relay of the serial line, and its writer."""
 
 
 class LabApplication(Application):
@@ -81,6 +85,9 @@ class LabApplication(Application):
         async def report(kind: str, text: str) -> None:
             session.stdout.write(json.dumps({kind: text}).encode() + b"\n")
             await session.stdout.drain()
+            # What follows may not let go of the processor for a while; the words pass through other tasks on their way out.
+            for _ in range(_TASKS_ON_THE_WAY):
+                await asyncio.sleep(0)
 
         self._lab = RunningLab(self._paths, plan, self._events)
         seconds = await self._lab.build(report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,6 +10,7 @@ from xcnet.errors import InputError, LabError
 from xcnet.lab.paths import LabPaths, check_name
 from xcnet.lab.record import recorded_labs
 from xcnet.model.plan import Plan
+from xcnet.model.problems import did_you_mean
 
 
 class Directory(BaseModel):
@@ -59,11 +59,7 @@ def pick(kind: str, wanted: str, known: tuple[str, ...]) -> str:
     """
     if wanted in known:
         return wanted
-    near = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(
-        f"there is no {kind} {wanted!r} in this lab", where=kind, remedy=f"{hint}There are: {', '.join(known)}"
-    )
+    raise InputError(f"there is no {kind} {wanted!r} in this lab", where=kind, remedy=did_you_mean(wanted, known))
 
 
 def find_lab(name: str | None) -> LabPaths:

@@ -57,6 +57,7 @@ class Startup:
         for node, state in states.items():
             with self._fabric.netns(node).entered(), closing(RouterKernel()) as kernel:
                 kernel.apply(state)
+            await asyncio.sleep(0)
         self._fork_edged(states)
         await _all(self._listening(node, "edged", [self._edge(node).socket], deadline) for node in states)
         settling: list[asyncio.Task[list[str]]] = []

@@ -77,8 +77,10 @@ def field_path(path: Path) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    """The known word that was probably meant; None if no word is near, or several are as near."""
+    found = difflib.get_close_matches(word, list(known), n=2, cutoff=0.6)
+    if len(found) == 2 and len({difflib.SequenceMatcher(None, each, word).ratio() for each in found}) == 1:
+        return None
     return found[0] if found else None
 
 

@@ -1,0 +1,45 @@
+"""Every wrong way to ask something of a running lab: the exact words and the exit status, and never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from labtool import Xcnet
+
+GOLDEN = Path(__file__).parent / "golden"
+
+CASES = {
+    "exec-unknown-node": ["exec", "aws-ap", "--", "true"],
+    "exec-unknown-program": ["exec", "aws-app", "--", "no-such-program"],
+    "shell-unknown-node": ["shell", "nowhere"],
+    "vtysh-on-a-host": ["vtysh", "aws-app", "-c", "show version"],
+    "vtysh-unknown-node": ["vtysh", "aws-gateway", "-c", "show version"],
+    "vtysh-unknown-command": ["vtysh", "aws-gw", "-c", "show nonsense"],
+    "capture-unknown-channel": ["capture", "ch9", "-c", "1"],
+    "capture-unwritable": ["capture", "ch1", "-c", "1", "-w", "/proc/nowhere.pcapng"],
+    "rotate-unknown-channel": ["rotate", "ch0"],
+    "up-name-taken": ["up", "minimal", "--name", "default"],
+    "status-of-another": ["status", "--name", "another"],
+    "events-of-another": ["events", "--name", "another"],
+}
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_a_wrong_call_is_answered_with_cause_place_and_remedy(
+    default_lab: Xcnet, case: str, update_golden: bool
+) -> None:
+    before = default_lab.json("status")["health"]
+    done = default_lab(*CASES[case], timeout=60)
+    text = f"exit status {done.returncode}\n{done.stdout}{done.stderr}".replace(str(default_lab.state), "STATE")
+    assert done.returncode != 0
+    assert "Traceback" not in text
+    golden = GOLDEN / f"{case}.txt"
+    if update_golden:
+        golden.write_text(text)
+    assert text == golden.read_text()
+    assert default_lab.json("status")["health"] == before
+
+
+def test_every_golden_file_belongs_to_a_case() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == set(CASES)
