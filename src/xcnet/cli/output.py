@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -11,7 +12,15 @@ from rich.markup import escape
 
 from xcnet.errors import XcnetError
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+PIPED_WIDTH = 200
+"""Columns for tables that go to a file or a pipe, where nothing says how wide the reader's window is (COLUMNS does, if set)."""
+
+
+def _width(terminal: bool) -> int | None:
+    return None if terminal or os.environ.get("COLUMNS") else PIPED_WIDTH
+
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=_width(sys.stdout.isatty()))
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
@@ -35,4 +44,4 @@ def note(text: str) -> None:
     err.print(f"[dim]{escape(text)}[/]")
 
 
-__all__ = ["err", "note", "out", "print_error", "print_json"]
+__all__ = ["PIPED_WIDTH", "err", "note", "out", "print_error", "print_json"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from xcnet.cli.tables import Column, NarrowingTable
 from xcnet.lab.status import ChannelEndStatus, ChannelStatus, Health, LabStatus, SessionStatus
 
 _COLOUR = {Health.UP: "green", Health.DEGRADED: "yellow", Health.DOWN: "red"}
@@ -14,15 +14,6 @@ _COLOUR = {Health.UP: "green", Health.DEGRADED: "yellow", Health.DOWN: "red"}
 def _health(health: Health) -> Text:
     return Text(health.value, style=_COLOUR[health])
 
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False, box=None)
-    for column in columns:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=True)
-    return table
-
-
-_NUMBERS = {"AN", "KN", "next PN", "in ok", "out", "dropped", "up for", "prefixes", "detection", "next hops"}
 
 _REFUSED = (
     "InPktsNotValid",
@@ -53,7 +44,7 @@ def _number(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
-def _channel_row(table: Table, channel: ChannelStatus, end: ChannelEndStatus, first: bool) -> None:
+def _channel_row(table: NarrowingTable, channel: ChannelStatus, end: ChannelEndStatus, first: bool) -> None:
     agreement = "key server" if end.key_server else "member"
     if end.key_server is None:
         agreement = "-"
@@ -77,22 +68,24 @@ def _channel_row(table: Table, channel: ChannelStatus, end: ChannelEndStatus, fi
     )
 
 
-def _channels(status: LabStatus) -> Table:
-    table = _table(
+def _channels(status: LabStatus) -> NarrowingTable:
+    table = NarrowingTable(
         "Channels",
-        "channel",
-        "facility",
-        "router",
-        "MACsec",
-        "cipher suite",
-        "CKN",
-        "MKA",
-        "AN",
-        "KN",
-        "next PN",
-        "out",
-        "in ok",
-        "dropped",
+        [
+            Column("channel"),
+            Column("facility", spare=5),
+            Column("router"),
+            Column("MACsec"),
+            Column("cipher suite", spare=1),
+            Column("CKN", spare=6),
+            Column("MKA"),
+            Column("AN", number=True, spare=3),
+            Column("KN", number=True, spare=4),
+            Column("next PN", number=True, spare=2),
+            Column("out", number=True, spare=7),
+            Column("in ok", number=True, spare=1),
+            Column("dropped", number=True),
+        ],
     )
     for channel in status.channels:
         for index, end in enumerate(channel.ends):
@@ -100,7 +93,7 @@ def _channels(status: LabStatus) -> Table:
     return table
 
 
-def _session_row(table: Table, session: SessionStatus) -> None:
+def _session_row(table: NarrowingTable, session: SessionStatus) -> None:
     up = session.state == "Established"
     bfd = session.bfd or "-"
     table.add_row(
@@ -118,20 +111,22 @@ def _session_row(table: Table, session: SessionStatus) -> None:
     )
 
 
-def _sessions(status: LabStatus, *, internal: bool) -> Table:
-    table = _table(
+def _sessions(status: LabStatus, *, internal: bool) -> NarrowingTable:
+    table = NarrowingTable(
         "BGP and BFD sessions" + ("" if internal else " between the providers (--all shows the internal ones too)"),
-        "router",
-        "connection",
-        "peer",
-        "to",
-        "kind",
-        "state",
-        "up for",
-        "prefixes",
-        "MD5",
-        "BFD",
-        "detection",
+        [
+            Column("router"),
+            Column("connection", spare=3),
+            Column("peer"),
+            Column("to", spare=4),
+            Column("kind", spare=6),
+            Column("state"),
+            Column("up for", number=True, spare=1),
+            Column("prefixes", number=True, spare=2),
+            Column("MD5", spare=5),
+            Column("BFD"),
+            Column("detection", number=True, spare=5),
+        ],
     )
     for session in status.sessions:
         if internal or session.external:
@@ -139,8 +134,16 @@ def _sessions(status: LabStatus, *, internal: bool) -> Table:
     return table
 
 
-def _routes(status: LabStatus) -> Table:
-    table = _table("Routes at the gateways", "gateway", "connection", "prefix", "next hops")
+def _routes(status: LabStatus) -> NarrowingTable:
+    table = NarrowingTable(
+        "Routes at the gateways",
+        [
+            Column("gateway"),
+            Column("connection", spare=1),
+            Column("prefix"),
+            Column("next hops", number=True),
+        ],
+    )
     for route in status.routes:
         complete = len(route.next_hops) >= route.expected_next_hops
         table.add_row(
@@ -152,8 +155,17 @@ def _routes(status: LabStatus) -> Table:
     return table
 
 
-def _nodes(status: LabStatus) -> Table:
-    table = _table("Nodes", "node", "kind", "provider", "state", "processes")
+def _nodes(status: LabStatus) -> NarrowingTable:
+    table = NarrowingTable(
+        "Nodes",
+        [
+            Column("node"),
+            Column("kind", spare=2),
+            Column("provider", spare=1),
+            Column("state"),
+            Column("processes"),
+        ],
+    )
     for node in status.nodes:
         processes = ", ".join(
             name if state == "running" else f"{name} ({state})" for name, state in sorted(node.processes.items())
