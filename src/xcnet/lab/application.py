@@ -14,6 +14,7 @@ from xcnet.errors import InputError, LabError
 from xcnet.events import EventWriter
 from xcnet.frr.render import load_templates
 from xcnet.lab import requests
+from xcnet.lab.collect import collect_status
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.rotation import rotate
 from xcnet.lab.running import RunningLab
@@ -98,7 +99,7 @@ class LabApplication(Application):
         lab = self._running()
         match method:
             case "status":
-                value: Any = (await lab.status()).model_dump(mode="json")
+                value: Any = (await collect_status(lab)).model_dump(mode="json")
             case "processes":
                 value = [{"node": c.node, "name": c.name, "pid": c.pid} for c in lab.supervisor.children()]
             case "memory":

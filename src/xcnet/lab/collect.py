@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
 
 from xcnet.edge.report import ChannelReport, EdgeReport
 from xcnet.errors import XcnetError
@@ -12,6 +11,7 @@ from xcnet.frr.lifecycle import DAEMONS
 from xcnet.frr.state import BfdPeer, BgpSession, RouterRouting
 from xcnet.frr.state import read as read_routing
 from xcnet.lab.readiness import expected_routes
+from xcnet.lab.running import RunningLab
 from xcnet.lab.status import (
     ChannelEndStatus,
     ChannelStatus,
@@ -27,9 +27,6 @@ from xcnet.model.plan import ChannelEnd, PlannedChannel
 from xcnet.netlink import routes
 from xcnet.netlink.socket import NetlinkSocket
 from xcnet.waiting import Deadline
-
-if TYPE_CHECKING:
-    from xcnet.lab.running import RunningLab
 
 _ANSWER_SECONDS = 5.0
 

@@ -13,12 +13,10 @@ from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
 from xcnet.fabric.network import build as build_fabric
 from xcnet.frr.lifecycle import FrrDirs
-from xcnet.lab.collect import collect_status
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
 from xcnet.lab.readiness import PathWatcher, wait_for_bfd
 from xcnet.lab.startup import Startup
-from xcnet.lab.status import LabStatus
 from xcnet.model.desired import RouterState
 from xcnet.model.plan import Plan
 from xcnet.waiting import Deadline
@@ -107,9 +105,6 @@ class RunningLab:
         """:meth:`apply` with a model."""
         self.states[node] = state
         return await self.edge(node).apply(state, deadline=deadline)
-
-    async def status(self) -> LabStatus:
-        return await collect_status(self)
 
     def memory(self) -> dict[str, int]:
         """Proportional set size in bytes of each process of the lab, by label, this one included (``lab``)."""

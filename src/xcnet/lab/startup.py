@@ -45,11 +45,13 @@ class Startup:
         """Every router's daemons running, and holding its desired state.
 
         Interfaces and addresses stand before zebra reads them: this process makes them, as everything that it needs for
-        that is in its memory, and edged takes over. MACsec stands before anything is sent. zebra comes before the others,
-        which would look for it again only after seconds, and bfdd, which says hello once a second at first, as soon as it
-        can. The first routers are those that open most BGP connections: a
-        session that is configured in a running bgpd waits a second before it begins, and so does one that was refused.
-        The far ends start meanwhile, those on which everything waits first.
+        that is in its memory, and edged takes over. MACsec devices stand closed before any daemon can send through them;
+        key agreement runs on while FRR starts. zebra comes before the other daemons of FRR, which would look for it again
+        only after seconds, and bfdd, which says hello once a second at first, as soon as it can.
+
+        The first bgpds are those of the routers that open most connections: a session that is configured in a running
+        bgpd waits a second before it begins, and so does one that was refused. The far ends start meanwhile, those on
+        which everything waits first.
 
         :raises LabError: a daemon has ended. :raises DeadlineError: one does not answer.
         """
