@@ -46,7 +46,8 @@ class Xcnet:
         return json.loads(self.ok(*arguments, "--json"))
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*COMMAND, *arguments], env=self.env, **options)
+        # In a background job of a script children inherit that they ignore Ctrl-C; this one shall hear it.
+        return subprocess.Popen(["env", "--default-signal=INT", *COMMAND, *arguments], env=self.env, **options)
 
     def processes(self, lab: str) -> list[int]:
         """Processes on this machine that carry the lab's tag."""

@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,15 @@ def test_sessions_with_md5_and_bfd_stand_in_both_families(pair: Pair):
     assert pair.tcp_counter("left", "TCPMD5Unexpected") == 0
 
 
+def losses(routing: frr_state.RouterRouting) -> dict[IPv4Address | IPv6Address, int]:
+    """How often each session has been lost since it was configured.
+
+    Compared, never held against zero: both routers open connections at first, and where two collide, FRR may lose a
+    session that had just been established.
+    """
+    return {session.peer: session.drops for session in routing.sessions}
+
+
 def test_applying_again_sends_nothing(pair: Pair):
     for router in ROUTERS:
         assert not pair.apply(router, router_state(router))
@@ -78,11 +87,12 @@ def test_no_secret_is_in_a_file_or_on_a_command_line(pair: Pair):
 
 def test_changed_timers_are_taken_without_touching_the_sessions(pair: Pair):
     slower = BfdTimers(transmit_ms=400, receive_ms=500, multiplier=4)
+    before = losses(pair.read("left"))
     sent = pair.apply("left", router_state("left", bfd=slower)).sent
     assert "profile tx400-rx500-x4" in sent["bfdd"]
     # left hears the right's three packets 300 ms apart, but asked for no more than two a second.
     found = pair.until("left", lambda f: all(p.up and p.detection_ms == 1500 for p in f.bfd_peers))
-    assert all(session.established and session.drops == 0 for session in found.sessions)
+    assert losses(found).items() <= before.items() and all(session.established for session in found.sessions)
     pair.until("right", lambda f: all(p.detection_ms == 4 * 400 for p in f.bfd_peers))
     pair.restore()
     with pair.vty("left", "bfdd") as bfdd:
@@ -127,10 +137,10 @@ def test_sessions_with_different_passwords_stay_down(pair: Pair):
 
 
 def test_a_removed_neighbour_goes_and_the_others_are_left_in_peace(pair: Pair):
-    drops = {session.peer: session.drops for session in pair.read("left").sessions}
+    before = losses(pair.read("left"))
     pair.apply("left", router_state("left", links=(2,)))
     found = pair.until("left", lambda f: len(f.sessions) == 2 and len(f.bfd_peers) == 2)
-    assert all(session.established and session.drops == drops[session.peer] for session in found.sessions)
+    assert losses(found).items() <= before.items() and all(session.established for session in found.sessions)
     assert not pair.apply("left", router_state("left", links=(2,)))
     pair.restore()
 
