@@ -47,13 +47,25 @@ def version() -> tuple[int, int, int]:
     :raises RoutingError: not installed, or it does not say.
     """
     program = find_program("bgpd")
+    return parse_version(_said(program, "--version"), program)
+
+
+@functools.cache
+def has_option(name: str, option: str) -> bool:
+    """Whether a daemon takes this option, asked of it once: versions differ in more than their numbers tell.
+
+    :raises RoutingError: not installed, or it does not say.
+    """
+    return re.search(rf"{re.escape(option)}\b", _said(find_program(name), "--help")) is not None
+
+
+def _said(program: str, question: str) -> str:
     try:
-        answer = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=30, check=True, stdin=subprocess.DEVNULL
+        return subprocess.run(
+            [program, question], capture_output=True, text=True, timeout=30, check=True, stdin=subprocess.DEVNULL
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise RoutingError(f"FRR does not tell its version: {error}", where=program, remedy=_REMEDY) from error
-    return parse_version(answer, program)
+        raise RoutingError(f"FRR does not answer {question}: {error}", where=program, remedy=_REMEDY) from error
 
 
 def parse_version(text: str, where: str = "") -> tuple[int, int, int]:
@@ -73,4 +85,4 @@ def supported(found: tuple[int, int, int]) -> bool:
     return first <= found[:2] < beyond
 
 
-__all__ = ["FOLDERS", "SUPPORTED", "find_program", "parse_version", "supported", "version"]
+__all__ = ["FOLDERS", "SUPPORTED", "find_program", "has_option", "parse_version", "supported", "version"]

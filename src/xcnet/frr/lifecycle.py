@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xcnet.errors import RoutingError
-from xcnet.frr.binaries import find_program
+from xcnet.frr.binaries import find_program, has_option
 from xcnet.frr.render import startup
 from xcnet.model.desired import RouterState
 
@@ -188,7 +188,8 @@ def _spec(name: str, dirs: FrrDirs) -> DaemonSpec:
         "--limit-fds",
         "1024",
     ]
-    if name == "bfdd":
+    if name == "bfdd" and has_option("bfdd", "--bfdctl"):
+        # FRR 8 and 9 have a socket for a control program, whose place is the same for all routers unless it is told.
         argv += ["--bfdctl", str(dirs.run / "bfdd.sock")]
     return DaemonSpec(
         name=name,

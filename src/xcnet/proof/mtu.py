@@ -15,7 +15,8 @@ _IP_MTU_DISCOVER, _IP_MTU, _IPV6_MTU_DISCOVER, _IPV6_MTU = 10, 14, 23, 24
 _PMTUDISC_DO = 2
 _HEADERS = {4: 28, 6: 48}
 """Bytes of IP and UDP headers by IP version."""
-_PATIENCE = 3.0
+_PATIENCE, _AGAIN, _LATE = 3.0, 0.05, 0.2
+"""Seconds: for what should come, between attempts at what should not, and for what may still be on its way."""
 
 
 def check_mtu(subject: Subject, connection: PlannedConnection) -> list[CheckResult]:
@@ -52,10 +53,9 @@ def _direction(
         sender.connect((str(target[1]), receiver.getsockname()[1]))
         just = os.urandom(largest)
         sender.send(just)
-        passed = _arrives(receiver, just)
+        passed = _arrives(receiver, just, _PATIENCE)
         over = os.urandom(largest + 1)
-        learned = _refused(sender, over, level, mtu_option, connection.mtu)
-        slipped = _arrives(receiver, over, 0.2)
+        learned, slipped = _too_large(sender, receiver, over, (level, mtu_option), connection.mtu)
     family = "IPv4" if version == 4 else "IPv6"
     return CheckResult(
         check="MTU",
@@ -67,8 +67,8 @@ def _direction(
     )
 
 
-def _arrives(receiver: socket.socket, payload: bytes, patience: float | None = None) -> bool:
-    deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
+def _arrives(receiver: socket.socket, payload: bytes, patience: float) -> bool:
+    deadline = time.monotonic() + patience
     while (left := deadline - time.monotonic()) > 0:
         receiver.settimeout(left)
         try:
@@ -79,19 +79,27 @@ def _arrives(receiver: socket.socket, payload: bytes, patience: float | None = N
     return False
 
 
-def _refused(sender: socket.socket, payload: bytes, level: int, option: int, expected: int) -> int:
-    """Send until the path's answer is known to the socket; returns the MTU that it then believes in."""
+def _too_large(
+    sender: socket.socket, receiver: socket.socket, payload: bytes, options: tuple[int, int], expected: int
+) -> tuple[int, bool]:
+    """Send what should be refused until the sender knows the path's answer or the receiver has it.
+
+    :returns: the MTU that the sender now believes in, and whether the payload arrived.
+    """
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             sender.send(payload)
         except OSError:
-            # EMSGSIZE: the answer of an earlier attempt has arrived, or the first link is smaller.
-            return sender.getsockopt(level, option)
-        learned = sender.getsockopt(level, option)
-        if learned == expected or time.monotonic() > deadline:
-            return learned
-        time.sleep(0.05)
+            # EMSGSIZE: the answer to an earlier attempt has arrived, or the first link is smaller.
+            break
+        if sender.getsockopt(*options) == expected:
+            break
+        if _arrives(receiver, payload, _AGAIN):
+            return sender.getsockopt(*options), True
+        if time.monotonic() > deadline:
+            break
+    return sender.getsockopt(*options), _arrives(receiver, payload, _LATE)
 
 
 __all__ = ["check_mtu"]

@@ -159,7 +159,6 @@ def test_a_path_that_is_narrower_than_negotiated_is_seen(build: Build):
     assert all("1600 do not pass" in result.measured for result in results)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_path_that_is_wider_than_negotiated_is_seen(build: Build):
     path = build()
     for edge in EDGES:
@@ -167,4 +166,4 @@ def test_a_path_that_is_wider_than_negotiated_is_seen(build: Build):
     subject = path.subject()
     results = check_mtu(subject, subject.plan.connections[0])
     assert not any(result.ok for result in results)
-    assert all("one more passes" in result.measured for result in results)
+    assert [result for result in results if "one more passes" not in result.measured] == []
