@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from engine_lab import ENTRY, MEMORY, ask, demo, processes_of
 
+from plugins.ordinary_user import OrdinaryUser
 from xcnet.engine.base import LaunchSpec
 from xcnet.engine.rundir import RunDir
 from xcnet.engine.uml import UmlEngine
@@ -146,18 +147,7 @@ def test_a_starter_that_is_killed_leaves_no_kernel_behind(tmp_path: Path) -> Non
     gone(run_dir)
 
 
-@pytest.fixture
-def ordinary_home() -> Path:
-    """A home for an ordinary user: of another one, who can reach it there, where this is root."""
-    home = Path(f"/tmp/xcnet-home-{os.getpid()}")
-    home.mkdir(mode=0o755)
-    if os.geteuid() == 0:
-        os.chown(home, 65534, 65534)
-    yield home
-    shutil.rmtree(home, ignore_errors=True)
-
-
-def test_an_ordinary_user_gets_a_kernel_of_his_own_and_is_root_in_it(ordinary_home: Path) -> None:
+def test_an_ordinary_user_gets_a_kernel_of_his_own_and_is_root_in_it(ordinary_user: OrdinaryUser) -> None:
     code = (
         "import sys, os; from pathlib import Path; from xcnet.engine.uml import UmlEngine; "
         "from xcnet.engine.client import LabClient; from xcnet.engine.base import LaunchSpec\n"
@@ -167,19 +157,16 @@ def test_an_ordinary_user_gets_a_kernel_of_his_own_and_is_root_in_it(ordinary_ho
         "lambda d: os.write(1, d))\n"
         "print(os.geteuid(), engine.stop(run))"
     )
-    # As another user where this is root; else this user is one.
-    become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    environment = {"PATH": os.environ["PATH"], "HOME": str(ordinary_home), "LANG": "C.UTF-8"}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(ordinary_user.home), "LANG": "C.UTF-8"}
     # The user fetches a kernel into a cache of his own, as on a fresh machine.
     answer = subprocess.run(
-        [*become, sys.executable, "-c", code, str(ordinary_home)],
+        [ordinary_user.python, "-c", code, str(ordinary_user.home)],
         env=environment,
-        cwd="/",
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
+        **ordinary_user.become,
     )
     assert answer.stderr == ""
-    user = 65534 if os.geteuid() == 0 else os.geteuid()
-    assert answer.stdout.split("\n") == ["0", "made", f"{user} True", ""]
+    assert answer.stdout.split("\n") == ["0", "made", f"{ordinary_user.uid} True", ""]

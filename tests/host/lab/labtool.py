@@ -20,6 +20,7 @@ class Xcnet:
 
     state: Path
     environment: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = COMMAND
 
     @property
     def env(self) -> dict[str, str]:
@@ -27,7 +28,7 @@ class Xcnet:
 
     def __call__(self, *arguments: str, timeout: float = 180.0, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COMMAND, *arguments],
+            [*self.command, *arguments],
             env=self.env,
             capture_output=True,
             text=True,
@@ -47,7 +48,7 @@ class Xcnet:
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         # In a background job of a script children inherit that they ignore Ctrl-C; this one shall hear it.
-        return subprocess.Popen(["env", "--default-signal=INT", *COMMAND, *arguments], env=self.env, **options)
+        return subprocess.Popen(["env", "--default-signal=INT", *self.command, *arguments], env=self.env, **options)
 
     def processes(self, lab: str) -> list[int]:
         """Processes on this machine that carry the lab's tag."""

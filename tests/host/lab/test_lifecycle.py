@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from labtool import Xcnet
+
+from plugins.ordinary_user import OrdinaryUser
 
 
 def test_down_leaves_no_process_and_no_file(xcnet: Xcnet) -> None:
@@ -97,25 +97,19 @@ def topology_with_wpa_supplicant(xcnet: Xcnet, end: str) -> str:
     return shipped.replace(channel, channel[:-1] + f", key_agreement: {{{end}: wpa_supplicant}}}}")
 
 
-def test_an_ordinary_user_brings_up_the_whole_lab(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        import pwd
-
-        user = pwd.getpwnam("nobody")
-        home = Path("/var/tmp") / f"xcnet-nobody-{time.monotonic_ns()}"
-        home.mkdir()
-        os.chown(home, user.pw_uid, user.pw_gid)
-        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    else:
-        home, as_user = tmp_path, {}
-    tool = Xcnet(home / "state", {"HOME": str(home), "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(home))})
+def test_an_ordinary_user_brings_up_the_whole_lab(ordinary_user: OrdinaryUser) -> None:
+    home = ordinary_user.home
+    tool = Xcnet(
+        home / "state",
+        {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")},
+        (str(ordinary_user.python), "-m", "xcnet"),
+    )
     try:
-        done = tool("--engine", "uml", "up", "aws-google", "--name", "mine", timeout=400, **as_user)
+        done = tool("--engine", "uml", "up", "aws-google", "--name", "mine", timeout=400, **ordinary_user.become)
         assert done.returncode == 0, done.stderr
-        assert tool("status", "--name", "mine", **as_user).returncode == 0
-        assert tool("exec", "-n", "mine", "aws-app", "--", "true", **as_user).returncode == 0
-        assert tool("down", "mine", **as_user).returncode == 0
+        assert tool("status", "--name", "mine", **ordinary_user.become).returncode == 0
+        assert tool("exec", "-n", "mine", "aws-app", "--", "true", **ordinary_user.become).returncode == 0
+        assert tool("down", "mine", **ordinary_user.become).returncode == 0
         assert tool.processes("mine") == []
     finally:
-        tool("down", "--all", **as_user)
-        subprocess.run(["rm", "-rf", str(home)], check=False)
+        tool("down", "--all", **ordinary_user.become)

@@ -1,16 +1,11 @@
 """An installed package finds its topologies and profiles without the repository."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
-import xcnet
-
-PACKAGE = Path(xcnet.__file__).parent
-ROOT = PACKAGE.parents[1]
+from plugins.installed import lay_out
 
 SCRIPT = """
 import xcnet
@@ -23,12 +18,7 @@ print(load_profile("aws").asn)
 
 
 def test_files_laid_out_as_the_wheel_has_them_are_enough(tmp_path: Path) -> None:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["packages"] == ["src/xcnet"]
-    shutil.copytree(PACKAGE, tmp_path / "xcnet", ignore=shutil.ignore_patterns("__pycache__"))
-    for source, target in wheel["force-include"].items():
-        shutil.copytree(ROOT / source, tmp_path / target)
+    lay_out(tmp_path)
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
