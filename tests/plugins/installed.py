@@ -14,7 +14,7 @@ PACKAGE = Path(xcnet.__file__).parent
 ROOT = PACKAGE.parents[1]
 
 _EDITABLE = ("xcnet", "_editable_impl_xcnet.pth")
-_TOOLS = ("mypy", "mypyc", "*mypyc*.so", "ruff*", "pip", "setuptools", "hypothesis")
+_TOOLS = ("mypy", "mypyc", "*mypyc*.so", "ruff*", "pip", "hypothesis")
 """What works on the sources alone."""
 
 
