@@ -122,8 +122,29 @@ def test_versions_from_8_4_to_10_are_supported():
     ]
 
 
-def test_daemons_are_started_apart_from_each_other_and_from_the_machines_own(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("xcnet.frr.lifecycle.find_program", lambda name: f"/usr/lib/frr/{name}")
+@pytest.fixture(params=["8.4.4", "10.3"])
+def frr(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """FRR as far as its daemons tell of themselves: the socket of bfdd's control program has gone from FRR 10."""
+    option = "      --bfdctl       Specify bfdd control socket\n" if request.param == "8.4.4" else ""
+    for name in DAEMONS:
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\ncat <<END\n  -h, --help\n{option if name == 'bfdd' else ''}END\n")
+        program.chmod(0o755)
+    monkeypatch.setattr(binaries, "FOLDERS", (tmp_path,))
+    for cached in (binaries.find_program, binaries.has_option):
+        cached.cache_clear()
+    yield request.param
+    for cached in (binaries.find_program, binaries.has_option):
+        cached.cache_clear()
+
+
+def test_a_daemon_is_given_no_option_that_it_does_not_know(frr: str, tmp_path: Path):
+    bfdd = next(spec for spec in daemon_specs(FrrDirs.of(tmp_path / "edge", tmp_path / "logs")) if spec.name == "bfdd")
+    assert ("--bfdctl" in bfdd.argv) == (frr == "8.4.4")
+
+
+@pytest.mark.usefixtures("frr")
+def test_daemons_are_started_apart_from_each_other_and_from_the_machines_own(tmp_path: Path):
     dirs = FrrDirs.of(tmp_path / "edge", tmp_path / "logs")
     specs = daemon_specs(dirs)
     assert tuple(spec.name for spec in specs) == DAEMONS
