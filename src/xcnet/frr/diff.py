@@ -38,7 +38,7 @@ _PREFIX_LIST = re.compile(r"^(?:ip|ipv6) prefix-list ")
 class Commands:
     """Command lines for one daemon, in configuration mode.
 
-    :param first: policies, instances and removals: nothing that needs a listener.
+    :param first: policies, instances and removals, and what makes bgpd listen: nothing that needs a listener.
     :param then: neighbours, then what nothing refers to any more.
     :param bfd: (VRF, neighbour) -> what puts BFD on a session that has none yet.
     :param passwords_in: VRFs in which ``then`` sets a password: their listeners must be open before it.
@@ -171,12 +171,19 @@ def _instance(header: str, running: Tree | None, desired: Tree, commands: Comman
             family = _changes(_kept(lines, gone), {})
             if family:
                 families += [name, *family, "exit-address-family"]
+    opened: list[str] = []
+    if any(_PASSWORD.match(line) and not line.startswith("no ") for line in peers):
+        commands.passwords_in.add(vrf)
+        if not _peers(have) - gone:
+            # FRR 10 listens in a VRF only when it has a neighbour there: one that waits, until its password is set.
+            remote = next(line for line in peers if " remote-as " in line)
+            waits = f"{remote.partition(' remote-as ')[0]} shutdown"
+            own += [remote, waits]
+            opened = [f"no {waits}"]
     if own or running is None:
         commands.first += [header, *own, "exit"]
     if peers or families:
-        commands.then += [header, *peers, *families, "exit"]
-    if any(_PASSWORD.match(line) and not line.startswith("no ") for line in peers):
-        commands.passwords_in.add(vrf)
+        commands.then += [header, *peers, *families, *opened, "exit"]
 
 
 def _vrf(header: str) -> str:

@@ -150,10 +150,12 @@ def test_a_password_that_frr_cannot_take_is_refused_without_showing_it(password:
 def test_a_session_starts_only_after_everything_about_it_is_said():
     lines = list(diff.bgpd({}, parse(desired(state())["bgpd"])))
     for peer in ("169.254.0.2", "fd00::2"):
-        said = [line for line in lines if f"neighbor {peer} " in line]
+        # A neighbour that only waits, to make bgpd listen, has not started.
+        said = [line for line in lines if f"neighbor {peer} " in line and "shutdown" not in line]
         assert said[0] == f"neighbor {peer} remote-as 65002"
         bfd = said.index(f"neighbor {peer} bfd")
         assert said[bfd - 1] == f"neighbor {peer} activate"
+        assert f"no neighbor {peer} shutdown" not in lines[: lines.index(f"neighbor {peer} activate")]
         assert said[bfd:] == [f"neighbor {peer} bfd", f"neighbor {peer} bfd profile tx1000-rx300-x5"]
 
 

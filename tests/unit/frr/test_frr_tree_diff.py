@@ -62,6 +62,22 @@ def test_a_new_password_replaces_the_old_one_without_a_gap_and_waits_for_the_lis
     assert commands.passwords_in == {"prod"}
 
 
+def test_a_first_neighbour_with_a_password_waits_where_it_makes_bgpd_listen():
+    bare = parse("router bgp 65001 vrf prod\n bgp router-id 1.1.1.1\nexit\n")
+    commands = diff.bgpd(bare, parse(RUNNING))
+    first = "\n".join(commands.first)
+    assert "neighbor 10.0.0.2 remote-as 65002\nneighbor 10.0.0.2 shutdown\nexit" in first
+    assert "password" not in first
+    assert commands.passwords_in == {"prod"}
+    starts = commands.then.index("no neighbor 10.0.0.2 shutdown")
+    assert starts > max(index for index, line in enumerate(commands.then) if "password" in line or "activate" in line)
+
+
+def test_a_neighbour_left_waiting_by_a_crash_is_started():
+    stopped = RUNNING.replace(" neighbor 10.0.0.2 bfd\n", " neighbor 10.0.0.2 shutdown\n neighbor 10.0.0.2 bfd\n")
+    assert "no neighbor 10.0.0.2 shutdown" in list(diff.bgpd(parse(stopped), parse(RUNNING)))
+
+
 def test_a_removed_password_is_not_repeated_in_the_command():
     commands = changed(" neighbor 10.0.0.2 password old\n", "")
     assert "no neighbor 10.0.0.2 password" in commands.then
