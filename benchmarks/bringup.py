@@ -44,7 +44,7 @@ def plain(topology: str, engine: str, *options: str) -> dict[str, float]:
 
 def main() -> int:
     arguments = parser(__doc__.splitlines()[0])
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--topology", default="aws-google")
     options = arguments.parse_args()
     ours, whole, theirs, batched = [], [], [], []
