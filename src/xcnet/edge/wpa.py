@@ -37,6 +37,9 @@ network={{
 }}
 """
 
+_WORDS = 5
+"""Lines of its output that are told when it has ended: the reason is among them, and what it tears down after that."""
+
 
 class WpaChannel:
     """Runs wpa_supplicant on the port, from its start until :meth:`stop`.
@@ -53,6 +56,7 @@ class WpaChannel:
         held = kernel.links()
         self._index = held[channel.device].index
         self._open = False
+        self._output = folder / f"wpa-{channel.name}.log"
         program = shutil.which("wpa_supplicant", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
         if program is None:
             raise InputError(
@@ -92,14 +96,13 @@ class WpaChannel:
         if (setpriv := shutil.which("setpriv")) is not None:
             # Nobody is left to end it, or to close the channel, when this daemon is killed.
             argv = [setpriv, "--pdeathsig", "KILL", *argv]
-        output = self._folder / f"wpa-{self.wanted.name}.log"
         pid = os.posix_spawn(
             argv[0],
             argv,
             dict(os.environ),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                (os.POSIX_SPAWN_OPEN, 1, str(self._output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
         )
@@ -113,8 +116,14 @@ class WpaChannel:
         with contextlib.suppress(KernelError):  # the device may have been deleted already
             self._kernel.set_link(self.wanted.device, up=False)
             SecyExecutor(self._kernel.macsec, self._index).flush()
-        self._events.emit("mka.wpa_supplicant_died", self.wanted.name, pid=self._pid)
+        self._events.emit("mka.wpa_supplicant_died", self.wanted.name, pid=self._pid, said=self._last_words())
         self._events.emit("macsec.closed", self.wanted.name, reason="wpa_supplicant ended")
+
+    def _last_words(self) -> list[str]:
+        """What it said at the end; it may quote a line of its configuration, but not the key to anybody else."""
+        key = self._key(self.wanted).cak
+        said = self._output.read_text(errors="replace").replace(key.reveal().hex(), str(key))
+        return said.strip().splitlines()[-_WORDS:]
 
     def _forget_process(self) -> None:
         if self._pidfd < 0:

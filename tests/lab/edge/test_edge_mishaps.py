@@ -192,6 +192,27 @@ def test_wpa_supplicant_keeps_its_key_in_a_file_of_root_alone_and_ends_with_the_
     assert pair.crosses()
 
 
+def test_a_channel_closes_and_tells_why_when_its_wpa_supplicant_ends(
+    pair: Pair, observer: Callable[[], list[bytes]]
+) -> None:
+    key = new_key(16)
+    common = {"cipher_suite": CipherSuite.GCM_AES_128}
+    pair.one.apply(pair.one.state_with((key,), **common))
+    pair.other.apply(pair.other.state_with((key,), key_agreement=KeyAgreement.WPA_SUPPLICANT, **common))
+    for router in pair.both():
+        router.wait_secured(20)
+    output = pair.other.folder / "wpa-ch1.log"
+    with output.open("a") as file:
+        file.write(f"Line 6: not a key: '{key.cak.reveal().hex()}'\n")
+    os.kill(int(pair.other.events("mka.wpa_supplicant_started")[0].data["pid"]), signal.SIGKILL)
+    wait_closed(pair.other, 2)
+    wait_closed(pair.one, 12)
+    assert pair.other.status().channels[0].association_number is None
+    died = pair.other.events("mka.wpa_supplicant_died")
+    assert died[0].data["said"][-1] == "Line 6: not a key: '<secret>'"
+    assert {frame[12:14] for frame in observer()} <= ALLOWED
+
+
 def test_a_channel_against_wpa_supplicant_closes_at_both_ends_when_one_is_killed(
     pair: Pair, observer: Callable[[], list[bytes]]
 ) -> None:
