@@ -105,6 +105,7 @@ class WpaChannel:
                 (os.POSIX_SPAWN_OPEN, 1, str(self._output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
+            setsigdef=[signal.SIGPIPE],
         )
         pidfd = os.pidfd_open(pid)
         asyncio.get_running_loop().add_reader(pidfd, self._exited)

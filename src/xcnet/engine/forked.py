@@ -16,6 +16,8 @@ from xcnet.errors import XcnetError
 
 _PR_SET_PDEATHSIG = 1
 _INTERRUPTED = 130
+_UNHEARD = 141
+"""As of programs that SIGPIPE or Ctrl-C ended."""
 
 
 def run_and_exit(
@@ -36,6 +38,8 @@ def run_and_exit(
         status = error.exit_code
     except KeyboardInterrupt:
         status = _INTERRUPTED
+    except BrokenPipeError:
+        status = _UNHEARD  # nobody listens any more, not even to that
     except BaseException:
         traceback.print_exc()
     finally:
@@ -55,8 +59,10 @@ def _become_child(parent: int, stdio: Sequence[int], keep: Sequence[int]) -> Non
     asyncio._set_running_loop(None)
     asyncio.set_event_loop(None)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
+    # A daemon must outlive a client that hangs up before it is answered: an error to handle, as ever in Python.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for target, end in enumerate(stdio):

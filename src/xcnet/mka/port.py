@@ -189,7 +189,6 @@ class MkaPort:
             return
         self._tell(participant, verdict.changes)
         self._elect(participant)
-        self._keying.drop_lost(now, self._participants)
         refusal = self._keying.offered(now, participant, verdict.peer, mkpdu)
         if refusal is not None:
             self._refuse(now, "mka.sak_refused", refusal, ckn=participant.ckn.hex(), mi=verdict.peer.mi.hex())

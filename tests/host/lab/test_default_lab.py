@@ -8,6 +8,7 @@ import pty
 import select
 import struct
 import subprocess
+import sys
 import time
 
 from labtool import COMMAND, Xcnet
@@ -112,6 +113,51 @@ def test_a_shell_has_a_terminal_and_its_exit_status(default_lab: Xcnet) -> None:
 def test_vtysh_answers_for_the_router_it_is_asked_for(default_lab: Xcnet) -> None:
     shown = default_lab.ok("vtysh", "-n", "default", "gcp-edge3", "-c", "show running-config")
     assert "router bgp 16550 vrf vrf-prod" in shown
+
+
+HANG_UP = """
+import glob, os, socket
+# Above the routers' own priority: they would answer sooner than one can hang up.
+os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(50))
+for path in glob.glob("/run/xcnet/default/*/edged.sock"):
+    for _ in range(20):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(path)
+        client.sendall(b'{"op": "status"}\\n')
+        client.close()
+"""
+
+
+def test_routers_outlive_clients_that_hang_up_before_the_answer(default_lab: Xcnet) -> None:
+    default_lab.ok("exec", "--name", "default", "aws-edge1", "--", sys.executable, "-c", HANG_UP)
+    status = default_lab.json("status", "--name", "default")
+    routers = [node for node in status["nodes"] if node["kind"] in {"edge", "gateway"}]
+    assert len(routers) == 10
+    assert {node["processes"]["edged"] for node in routers} == {"running"}, routers
+    assert "process.died" not in default_lab.ok("events", "--name", "default", "--kind", "process", "--json")
+
+
+SCHEDULING = """
+import json, os, pathlib
+found = {}
+for entry in pathlib.Path("/proc").iterdir():
+    if entry.name.isdigit():
+        name = (entry / "comm").read_text().strip()
+        if name in ("edged", "bfdd", "bgpd", "zebra"):
+            pid = int(entry.name)
+            found.setdefault(name, []).append((os.sched_getscheduler(pid), os.sched_getparam(pid).sched_priority))
+print(json.dumps(found))
+"""
+
+
+def test_what_keeps_promises_about_time_goes_before_everything_else(default_lab: Xcnet) -> None:
+    found = json.loads(default_lab.ok("exec", "--name", "default", "aws-gw", "--", sys.executable, "-c", SCHEDULING))
+    assert {name: len(each) for name, each in found.items()} == dict.fromkeys(("edged", "bfdd", "bgpd", "zebra"), 10)
+    distinct = {name: {tuple(pair) for pair in each} for name, each in found.items()}
+    (edged,), (bfdd,) = distinct["edged"], distinct["bfdd"]
+    assert edged[0] == bfdd[0] == os.SCHED_RR
+    assert 0 < edged[1] < bfdd[1]
+    assert distinct["bgpd"] == distinct["zebra"] == {(os.SCHED_OTHER, 0)}
 
 
 def test_a_capture_of_the_fibre_holds_nothing_but_macsec_and_mka(default_lab: Xcnet) -> None:

@@ -142,6 +142,38 @@ def test_a_cak_is_rolled_over_without_losing_a_frame(seed: int, jitter: float, l
     assert_nothing_lost(world)
 
 
+def test_the_key_server_does_not_lead_to_a_preferred_association_that_a_member_is_not_in_yet() -> None:
+    world = World()
+    for number in (1, 2, 3):
+        world.add(number)
+    assert world.run_until(world.agreed, 10)
+    world.traffic(0.01)
+    for number in (1, 2):
+        world.add_ca(number, CKN, CAK, preferred=False)
+        world.add_ca(number, OTHER_CKN, OTHER_CAK)
+    world.run(2 * LIFE_TIME)
+    assert on_key_of(world, CKN)
+    assert principals(world) == {CKN}
+    world.add_ca(3, OTHER_CKN, OTHER_CAK)
+    assert world.run_until(lambda: on_key_of(world, OTHER_CKN), 10)
+    world.run(LIFE_TIME)
+    assert_nothing_lost(world)
+
+
+def test_a_member_that_prefers_another_association_follows_the_key_server() -> None:
+    world = pair()
+    for number in (1, 2):
+        world.add_ca(number, OTHER_CKN, OTHER_CAK, preferred=number == 2)
+    world.add_ca(2, CKN, CAK, preferred=False)
+    assert world.run_until(lambda: on_key_of(world, CKN) and principals(world) == {CKN}, 10)
+    world.run(1)
+    before = world.nodes[2].count("mka.principal_changed")
+    world.run(5 * LIFE_TIME)
+    assert on_key_of(world, CKN)
+    assert principals(world) == {CKN}
+    assert world.nodes[2].count("mka.principal_changed") == before
+
+
 @_LIMITS
 @given(seed=st.integers(0, 2**32), first=st.sampled_from([1, 2]), gap=st.floats(0, 0.02))
 def test_a_cak_replaced_in_one_step_at_both_ends_is_agreed_on_quickly(seed: int, first: int, gap: float) -> None:
