@@ -33,6 +33,7 @@ class ChannelEndStatus(_Model):
     """One end of a channel, as its router sees it.
 
     :param association: CKN of the principal connectivity association; it names the key, it is not the key.
+    :param associations: CKNs of all that it takes part in; more than one while a key rolls over.
     :param key_number: KN of the SAK in use. :param association_number: its AN, 0 to 3.
     :param next_packet_number: of the transmit SA.
     :param counters: the kernel's own counters of the SecY and its SCs, by their names in IEEE 802.1AE, 10.7.
@@ -44,6 +45,7 @@ class ChannelEndStatus(_Model):
     secured: bool
     cipher_suite: str | None
     association: str | None
+    associations: tuple[str, ...]
     key_server: bool | None
     association_number: int | None
     key_number: int | None

@@ -21,8 +21,10 @@ def proof_of(xcnet: Xcnet, name: str) -> tuple[int, dict[str, Any]]:
 
 
 def association(xcnet: Xcnet, name: str) -> str:
+    """The one CKN that both ends of a lab's one channel have and use."""
     (channel,) = xcnet.json("status", "--name", name)["channels"]
     (ckn,) = {end["association"] for end in channel["ends"]}
+    assert [end["associations"] for end in channel["ends"]] == [[ckn], [ckn]]
     return str(ckn)
 
 
