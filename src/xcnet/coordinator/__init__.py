@@ -1,0 +1,1 @@
+"""The Connection Coordinator of one provider: server, client, negotiation, lifecycle, store."""
