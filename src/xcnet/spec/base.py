@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
 from xcnet.secret import Secret
+from xcnet.spec import rfc3339
 
 _INT32_MAX = 2**31 - 1
 
@@ -30,6 +31,8 @@ class WireModel(BaseModel):
         extra="ignore",
         frozen=True,
         use_enum_values=False,
+        # What was refused may stand next to a key: errors name fields, and show nothing of what is in them.
+        hide_input_in_errors=True,
     )
 
     def to_wire(self, *, reveal: bool = False) -> dict[str, Any]:
@@ -45,8 +48,16 @@ def read_only(description: str) -> Any:
     return Field(default=None, description=description, json_schema_extra={"readOnly": True})
 
 
+DEPRECATED: dict[str, Any] = {"deprecated": True}
+"""Marks a field that callers are to leave; pydantic's own mark would warn whoever still reads it."""
+
+
 def _wire_text(value: Any) -> Any:
-    return Secret.from_text(value) if isinstance(value, str) else value
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return Secret.from_text(value)
 
 
 def _shown_text(value: Secret, info: core_schema.SerializationInfo) -> str:
@@ -63,30 +74,36 @@ WireSecret = Annotated[
 """Text that is key material: a TCP MD5 password, a CAK in hexadecimal, an activation key."""
 
 
-def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _rfc3339(value: datetime) -> str:
-    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+def _moment(value: Any) -> Any:
+    return rfc3339.parse(value) if isinstance(value, str) else value
 
 
 Timestamp = Annotated[
     datetime,
-    AfterValidator(_utc),
-    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    BeforeValidator(_moment),
+    AfterValidator(rfc3339.in_utc),
+    PlainSerializer(rfc3339.write, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """RFC 3339, in UTC, to the millisecond."""
 
-Int32 = Annotated[int, Field(ge=-_INT32_MAX - 1, le=_INT32_MAX, json_schema_extra={"format": "int32"})]
-Asn = Annotated[int, Field(ge=0, le=4294967295)]
+
+def integer(value: Any) -> Any:
+    """``1.0`` as the integer that it is to JSON Schema; anything else as it stands."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Int32 = Annotated[
+    int, Field(ge=-_INT32_MAX - 1, le=_INT32_MAX, json_schema_extra={"format": "int32"}), BeforeValidator(integer)
+]
+Asn = Annotated[int, Field(ge=0, le=2**32 - 1), BeforeValidator(integer)]
 """An AS number: an unsigned integer of 32 bits."""
 
 
 def timestamp(wall: float) -> datetime:
     """Seconds since the epoch as the API's time, cut to the millisecond."""
-    return datetime.fromtimestamp(int(wall * 1000) / 1000, UTC)
+    told = datetime.fromtimestamp(wall, UTC)
+    return told.replace(microsecond=told.microsecond // 1000 * 1000)
 
 
 class NullFieldError(ValueError):
@@ -142,12 +159,27 @@ def _accepted(model: type[WireModel], value: Any, path: str) -> Any:
 def parse_request(model: type[M], body: bytes) -> M:
     """A request body as a model: read-only fields are passed over, unknown ones too, types are taken strictly.
 
-    :raises ValueError: not JSON, a null, or (as pydantic's ValidationError) not of the declared shape.
+    :raises ValueError: not JSON, a null in place of a known field, or (as pydantic's ValidationError) not of the declared shape.
     """
-    value = json.loads(body) if body.strip() else {}
+    value = read_json(body) if body.strip() else {}
     if not isinstance(value, dict):
         raise ValueError("the body is not a JSON object")
     return model.model_validate_json(json.dumps(_accepted(model, value, "")), strict=True, by_name=False, by_alias=True)
+
+
+def read_json(raw: bytes) -> Any:
+    """A value as RFC 8259 has it: in UTF-8, without NaN and Infinity.
+
+    :raises ValueError: it is none, or is nested too deep to read.
+    """
+    try:
+        return json.loads(raw.decode(), parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deep") from None
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
 
 
 def parse_response(model: type[M], body: bytes) -> M:
@@ -156,14 +188,17 @@ def parse_response(model: type[M], body: bytes) -> M:
 
 
 __all__ = [
+    "DEPRECATED",
     "Asn",
     "Int32",
     "NullFieldError",
     "Timestamp",
     "WireModel",
     "WireSecret",
+    "integer",
     "parse_request",
     "parse_response",
+    "read_json",
     "read_only",
     "timestamp",
 ]

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from xcnet.spec.base import Asn, Int32, Timestamp, WireModel, WireSecret, read_only
+from xcnet.spec.base import DEPRECATED, Asn, Int32, Timestamp, WireModel, WireSecret, read_only
 from xcnet.spec.resources import AdminState, FeatureType
 
 
@@ -63,18 +63,10 @@ class L3BaseGuidance(WireModel):
     """What the server accepts for a feature on one channel."""
 
     asn_ranges: list[ASNRange] | None = Field(default=None, description="AS numbers of the server's side.")
-    ipv4_subnet_guidance: list[SubnetGuidance] | None = Field(
-        default=None, alias="ipv4SubnetGuidance", description="IPv4 subnets."
-    )
-    ipv6_subnet_guidance: list[SubnetGuidance] | None = Field(
-        default=None, alias="ipv6SubnetGuidance", description="IPv6 subnets."
-    )
-    ipv4_allowed_subnet_prefix_lengths: list[Int32] | None = Field(
-        default=None, alias="ipv4AllowedSubnetPrefixLengths", description="Sizes of an IPv4 subnet."
-    )
-    ipv6_allowed_subnet_prefix_lengths: list[Int32] | None = Field(
-        default=None, alias="ipv6AllowedSubnetPrefixLengths", description="Sizes of an IPv6 subnet."
-    )
+    ipv4_subnet_guidance: list[SubnetGuidance] | None = Field(default=None, description="IPv4 subnets.")
+    ipv6_subnet_guidance: list[SubnetGuidance] | None = Field(default=None, description="IPv6 subnets.")
+    ipv4_allowed_subnet_prefix_lengths: list[Int32] | None = Field(default=None, description="Sizes of an IPv4 subnet.")
+    ipv6_allowed_subnet_prefix_lengths: list[Int32] | None = Field(default=None, description="Sizes of an IPv6 subnet.")
     vlan_ranges: list[VLANRange] | None = Field(default=None, description="VLANs, those in use among them.")
     mtu_ranges: list[MTURange] | None = Field(default=None, description="MTUs; the highest in common is taken.")
     max_received_bgp_route_prefixes: Int32 | None = Field(
@@ -88,9 +80,7 @@ class FeatureGuidance(WireModel):
     feature_type: FeatureType | None = Field(default=None, description="The feature it is about.")
     channel: str | None = Field(default=None, description=".../channels/{channel}")
     channel_admin_state: AdminState | None = read_only("Disabled: the channel takes no feature now.")
-    l3_base_guidance: L3BaseGuidance | None = Field(
-        default=None, alias="l3BaseGuidance", description="For FEATURE_TYPE_L3_BASE."
-    )
+    l3_base_guidance: L3BaseGuidance | None = Field(default=None, description="For FEATURE_TYPE_L3_BASE.")
 
 
 class GenerateFeatureGuidanceRequest(WireModel):
@@ -110,26 +100,26 @@ class ProviderBgpConfig(WireModel):
 
     provider: str = Field(description="providers/{provider}")
     asn: Asn = Field(description="Its AS number.")
-    host_ipv4: str | None = Field(default=None, alias="hostIpv4", description="Its IPv4 address in the subnet.")
-    host_ipv6: str | None = Field(default=None, alias="hostIpv6", description="Its IPv6 address in the subnet.")
+    host_ipv4: str | None = Field(default=None, description="Its IPv4 address in the subnet.")
+    host_ipv6: str | None = Field(default=None, description="Its IPv6 address in the subnet.")
 
 
 class L3BaseConfig(WireModel):
     """Layer 3 of a connection on one channel."""
 
-    ipv4_subnet: str | None = Field(default=None, alias="ipv4Subnet", description="Network address, no length.")
-    ipv4_subnet_prefix_length: Int32 | None = Field(default=None, alias="ipv4SubnetPrefixLength")
-    ipv6_subnet: str | None = Field(default=None, alias="ipv6Subnet", description="Network address, no length.")
-    ipv6_subnet_prefix_length: Int32 | None = Field(default=None, alias="ipv6SubnetPrefixLength")
+    ipv4_subnet: str | None = Field(default=None, description="Network address, no length.")
+    ipv4_subnet_prefix_length: Int32 | None = Field(default=None)
+    ipv6_subnet: str | None = Field(default=None, description="Network address, no length.")
+    ipv6_subnet_prefix_length: Int32 | None = Field(default=None)
     mtu_bytes: Int32 = Field(description="MTU of the attachment.")
     vlan_id: Int32 = Field(description="Its tag on the channel, above 1024.")
     provider_bgp_configs: list[ProviderBgpConfig] = Field(description="Both providers' ends.")
-    md5_bgp_password: WireSecret = Field(alias="md5BgpPassword", description="TCP MD5 password of its sessions.")
+    md5_bgp_password: WireSecret = Field(description="TCP MD5 password of its sessions.")
 
 
 class FeatureConfig(WireModel):
     feature_type: FeatureType = Field(description="Which of the configurations is set.")
-    l3_base_config: L3BaseConfig | None = Field(default=None, alias="l3BaseConfig")
+    l3_base_config: L3BaseConfig | None = Field(default=None)
 
 
 class Feature(WireModel):
@@ -172,7 +162,7 @@ class ActivationKey(WireModel):
 
 
 class ConfirmActivationKeyRequest(WireModel):
-    key: ActivationKey | None = Field(default=None, description="Version 1, taken apart.", deprecated=True)
+    key: ActivationKey | None = Field(default=None, description="Version 1, taken apart.", json_schema_extra=DEPRECATED)
     encoded_key: WireSecret | None = Field(
         default=None, description="The key as the customer brought it.", json_schema_extra={"format": "byte"}
     )

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from xcnet.spec.base import Int32, WireModel
 
+_MOST_SHOWN = 200
+"""Bytes of an answer that is no error body of any kind."""
+
 
 class Reason(StrEnum):
     """Why, in a word that programs can act on; each belongs to one HTTP status."""
@@ -82,11 +85,11 @@ STATUS: dict[Reason, int] = {
 
 
 class ErrorDetail(WireModel):
-    """:param field: the field, parameter or resource it is about. :param reason: a :class:`Reason`."""
+    """One thing that is wrong."""
 
-    reason: str = ""
-    field: str | None = None
-    description: str | None = None
+    reason: str = Field(default="", description="Why, in one of the words that programs can act on.")
+    field: str | None = Field(default=None, description="The field, parameter or resource it is about.")
+    description: str | None = Field(default=None, description="More about it, for people.")
 
 
 class ErrorBody(WireModel):
@@ -101,6 +104,13 @@ class ErrorBody(WireModel):
     details: list[ErrorDetail] = Field(default=[], description="For programs.")
     title: str = Field(description="The reason in a word.")
     body: str = Field(description="The message again.")
+
+
+class _PeersWords(WireModel):
+    """What is read of a peer's error body: whatever else it demands or adds is its own business."""
+
+    message: str
+    details: list[ErrorDetail] | None = None
 
 
 class ApiError(Exception):
@@ -130,9 +140,9 @@ class ApiError(Exception):
     def from_wire(cls, status: int, body: bytes, retry_after: int | None = None) -> ApiError:
         """What a peer answered, in whatever form: its own words where they can be read, the status in any case."""
         try:
-            parsed = ErrorBody.model_validate_json(body)
+            parsed = _PeersWords.model_validate_json(body, by_name=False, by_alias=True)
         except ValueError:
-            reason, message, field = _by_status(status), body[:200].decode(errors="replace"), None
+            reason, message, field = _by_status(status), body[:_MOST_SHOWN].decode(errors="replace"), None
         else:
             detail = parsed.details[0] if parsed.details else ErrorDetail()
             known = detail.reason in Reason.__members__ and STATUS[Reason(detail.reason)] == status

@@ -8,6 +8,9 @@ from typing import Self
 
 _SEGMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._~-]{0,126}[A-Za-z0-9])?")
 
+_BEFORE = re.compile(r"(?!/?providers(?:/|$))[^\s?#]*")
+"""Of a URI, what may stand before a name: no query, no fragment, and nothing that begins as a name of its own."""
+
 _PARENTS = {
     "providers": (),
     "environments": ("providers",),
@@ -19,6 +22,8 @@ _PARENTS = {
     "issues": ("providers",),
 }
 """Collection -> the collections above it, outermost first."""
+
+_MOST_WORDS = 2 * (1 + max(len(above) for above in _PARENTS.values()))
 
 
 class ResourceNameError(ValueError):
@@ -38,17 +43,19 @@ class ResourceName:
     def parse(cls, text: str) -> Self:
         """From ``providers/aws/environments/...``, with or without a leading slash or scheme and host before it.
 
-        :raises ValueError: no resource of this API can have that name.
+        :raises ResourceNameError: no resource of this API can have that name.
         """
-        start = text.find("providers/")
-        words = text[start:].split("/") if start >= 0 else []
-        if len(words) < 2 or len(words) % 2 or (start > 0 and text[start - 1] != "/"):
-            raise ResourceNameError("not a resource name")
-        parts = tuple(zip(words[::2], words[1::2], strict=True))
-        above = tuple(collection for collection, _ in parts[:-1])
-        if _PARENTS.get(parts[-1][0]) != above or not all(valid_id(each) for _, each in parts):
-            raise ResourceNameError("not a resource name")
-        return cls(parts)
+        words = text.rsplit("/", _MOST_WORDS)
+        # The longest name first: a host or a path before it may hold the same words.
+        for count in range(len(words) - len(words) % 2, 0, -2):
+            before, name = words[:-count], words[-count:]
+            parts = tuple(zip(name[::2], name[1::2], strict=True))
+            above = tuple(collection for collection, _ in parts[:-1])
+            if _PARENTS.get(parts[-1][0]) != above or not all(valid_id(each) for _, each in parts):
+                continue
+            if _BEFORE.fullmatch("/".join(before)) is not None:
+                return cls(parts)
+        raise ResourceNameError("not a resource name")
 
     @classmethod
     def provider(cls, provider: str) -> Self:

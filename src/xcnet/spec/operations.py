@@ -19,7 +19,9 @@ class QueryType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueryParameter:
-    """:param name: as it stands in the URL. :param pattern: a regular expression that the value must match in whole."""
+    """:param name: as it stands in the URL. :param pattern: a regular expression that the value must match in whole.
+    :param minimum: of a number.
+    """
 
     name: str
     type: QueryType = QueryType.TEXT
@@ -27,6 +29,7 @@ class QueryParameter:
     description: str = ""
     pattern: str | None = None
     format: str | None = None
+    minimum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,14 @@ class Operation:
         return tuple(re.findall(r"{(\w+)}", self.path))
 
     @property
+    def needs_body(self) -> bool:
+        """Whether a request without a body says nothing."""
+        if self.request is None:
+            return False
+        demands = any(field.is_required() for field in self.request.model_fields.values())
+        return self.creates is not None or self.method == "PATCH" or demands
+
+    @property
     def lists(self) -> bool:
         return any(parameter.name == "pageToken" for parameter in self.query)
 
@@ -67,8 +78,16 @@ REQUEST_ID = QueryParameter(
     description="A UUID. Of a change it is the idempotency key: the same again is answered as before, and done once.",
     format="uuid",
 )
+PROOF_HEADER = "x-customer-proof"
+"""The header field with the customer's proof, which the operations that are ``proven`` carry."""
 _PAGING = (
-    QueryParameter("pageSize", QueryType.NUMBER, description="The most to return; fewer may come.", format="int32"),
+    QueryParameter(
+        "pageSize",
+        QueryType.NUMBER,
+        description="The most to return, 0 for the server's choice; fewer may come.",
+        format="int32",
+        minimum=0,
+    ),
     QueryParameter("pageToken", description="From the page before; all else must be as it was then."),
 )
 FIELD_MASK = r"^(\s*[^,\s.]+(\s*[,.]\s*[^,\s.]+)*)?$"
@@ -345,4 +364,4 @@ _ALL = (
 OPERATIONS: dict[str, Operation] = {operation.id: operation for operation in _ALL}
 """operationId -> operation, in the order in which a reader would look for them."""
 
-__all__ = ["FIELD_MASK", "OPERATIONS", "REQUEST_ID", "Operation", "QueryParameter", "QueryType"]
+__all__ = ["FIELD_MASK", "OPERATIONS", "PROOF_HEADER", "REQUEST_ID", "Operation", "QueryParameter", "QueryType"]

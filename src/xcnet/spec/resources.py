@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from xcnet.spec.base import Int32, Timestamp, WireModel, read_only
+from xcnet.spec.base import DEPRECATED, Int32, Timestamp, WireModel, read_only
 
 
 class AdminState(StrEnum):
@@ -32,8 +32,15 @@ class Provider(WireModel):
     display_name: str | None = read_only("As people know the provider.")
 
 
+def _with_both_names(schema: dict[str, Any]) -> None:
+    properties = schema["properties"]
+    properties["providers"] = {**properties["environments"], "description": "The same list under its other name."}
+
+
 class ListProvidersResponse(WireModel):
     """Providers that the caller may see. The specification calls the list ``environments``, its example ``providers``."""
+
+    model_config = ConfigDict(json_schema_extra=_with_both_names)
 
     environments: list[Provider] | None = Field(default=None, description="The providers.")
     next_page_token: str | None = Field(default=None, description="Absent on the last page.")
@@ -41,7 +48,7 @@ class ListProvidersResponse(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _either_name(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "environments" not in value and "providers" in value:
+        if isinstance(value, dict) and value.get("environments") is None and "providers" in value:
             return {**value, "environments": value["providers"]}
         return value
 
@@ -138,7 +145,9 @@ class MaintenanceEvent(WireModel):
 class NotifyMaintenanceRequest(WireModel):
     """Says that the caller's list of maintenance events has changed; the list itself is to be fetched."""
 
-    events: list[MaintenanceEvent] | None = Field(default=None, description="No longer used.", deprecated=True)
+    events: list[MaintenanceEvent] | None = Field(
+        default=None, description="No longer used.", json_schema_extra=DEPRECATED
+    )
 
 
 class GetMaintenanceEventsResponse(WireModel):

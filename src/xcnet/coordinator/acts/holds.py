@@ -1,0 +1,94 @@
+"""Why a channel is out of use: drained first, then, where the reason asks for it, taken down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xcnet.coordinator.engine.engine import Engine
+from xcnet.coordinator.store.database import Database
+from xcnet.coordinator.world import World
+from xcnet.spec.resources import AdminState
+
+DRAIN, DOWN = "drain", "down"
+"""Levels of a hold: out of the routing, or off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """:param reason: ``admin``, or whose maintenance it is. :param drained: nothing is sent over the channel any more."""
+
+    channel: str
+    reason: str
+    level: str
+    drained: bool
+    since: float
+
+
+def of(db: Database, channel: str) -> list[Hold]:
+    rows = db.all("SELECT * FROM holds WHERE channel = ? ORDER BY since", channel)
+    return [Hold(row["channel"], row["reason"], row["level"], bool(row["drained"]), row["since"]) for row in rows]
+
+
+def held(world: World, channel: str) -> bool:
+    """Whether it takes no new features, and carries no traffic that could go elsewhere."""
+    return bool(of(world.db, channel))
+
+
+def admin_state(world: World, channel: str) -> AdminState:
+    """Disabled once it is drained here."""
+    return AdminState.DISABLED if any(each.drained for each in of(world.db, channel)) else AdminState.ENABLED
+
+
+def is_down(world: World, channel: str) -> bool:
+    return any(each.drained and each.level == DOWN for each in of(world.db, channel))
+
+
+def place(world: World, channel: str, reason: str, level: str) -> None:
+    """Begin to drain it."""
+    world.db.execute(
+        "INSERT OR IGNORE INTO holds (channel, reason, level, since) VALUES (?, ?, ?, ?)",
+        channel,
+        reason,
+        level,
+        world.now(),
+    )
+    world.network_changed()
+    world.wake(channel)
+    world.emit("channel.draining", channel, reason=reason, level=level)
+
+
+def lift(world: World, channel: str, reason: str) -> None:
+    """The reason is no more."""
+    if world.db.execute("DELETE FROM holds WHERE channel = ? AND reason = ?", channel, reason):
+        world.network_changed()
+        world.wake(channel)
+        world.emit("channel.released", channel, reason=reason)
+        # Features that could not be made meanwhile.
+        found = world.config.channel(channel)
+        assert found is not None
+        world.db.execute(
+            "UPDATE connections SET complete_after = ? WHERE interconnect = ? AND finalised IS NOT NULL",
+            world.now() + 1.0,
+            found[0].name,
+        )
+
+
+def note(world: World, _engine: Engine, channel: str) -> None:
+    """Take note of a channel that carries nothing any more, as the own gateway shows. Inside a transaction."""
+    waiting = [each for each in of(world.db, channel) if not each.drained]
+    if not waiting or world.facts.applied < world.generation:
+        return
+    if any(carries for (_uuid, name), carries in world.facts.carrying.items() if name == channel and carries):
+        return
+    drain(world, channel)
+
+
+def drain(world: World, channel: str) -> None:
+    """It is drained, or has had its time for that."""
+    if world.db.execute("UPDATE holds SET drained = 1 WHERE channel = ? AND drained = 0", channel):
+        world.network_changed()
+        world.wake(channel)
+        world.emit("channel.drained", channel)
+
+
+__all__ = ["DOWN", "DRAIN", "Hold", "admin_state", "drain", "held", "is_down", "lift", "note", "of", "place"]

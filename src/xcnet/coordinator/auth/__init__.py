@@ -1,0 +1,1 @@
+"""Who calls, and for whom: certificates, signed requests, bearer tokens and customers' proofs, as pure functions of bytes and time."""

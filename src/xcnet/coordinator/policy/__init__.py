@@ -1,0 +1,1 @@
+"""The coordinator's rules as functions of plain values: no store, no clock, no chance of their own."""

@@ -1,0 +1,154 @@
+"""``disable-channel`` and ``disable-connection``: out of use by decision, drained first. ``tell``: one call, and no more."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from xcnet.coordinator.acts import holds, status
+from xcnet.coordinator.engine.machine import Machine
+from xcnet.coordinator.engine.tables import ANSWERED, DONE, FAILED, GAVE_UP, REFUSED, TIMER, StateTable, Transition
+from xcnet.coordinator.workflows.maintenance import OfChannel
+from xcnet.coordinator.workflows.provision import OfConnection
+from xcnet.spec.operations import OPERATIONS
+from xcnet.spec.resources import AdminState
+
+ADMIN = "admin"
+
+
+class DisableChannel(OfChannel):
+    """Takes a channel out of use until it is enabled again."""
+
+    TABLE: ClassVar = StateTable(
+        "disable-channel",
+        "An operator takes a channel out of use: drained first, then taken down.",
+        ("draining",),
+        {"draining": "no traffic over the channel any more, at this side"},
+        (
+            Transition("draining", "drained", (DONE,), "disabled, and taken down"),
+            Transition("draining", TIMER, (DONE,), "it had its time: disabled, and taken down"),
+            Transition("draining", "cancelled", (FAILED,), "it was enabled again"),
+        ),
+    )
+
+    def begin(self) -> None:
+        holds.place(self.world, self.subject, ADMIN, holds.DOWN)
+        self.timer(self.world.rules.drain_timeout)
+
+    def guard(self) -> str | None:
+        mine = [each for each in holds.of(self.db, self.subject) if each.reason == ADMIN]
+        if not mine:
+            return "cancelled"
+        return "drained" if mine[0].drained else None
+
+    def draining_drained(self, _payload: object) -> str:
+        return self.done()
+
+    def draining_timer(self, _payload: object) -> str:
+        holds.drain(self.world, self.subject)
+        return self.done()
+
+    def draining_cancelled(self, _payload: object) -> str:
+        return self.fail("the channel was enabled again")
+
+
+class DisableConnection(OfConnection):
+    """Subject: the UUID. Data: interconnect. Takes a connection out of use until it is enabled again."""
+
+    TABLE: ClassVar = StateTable(
+        "disable-connection",
+        "An operator takes a connection out of use: its routes leave first, then its VLANs.",
+        ("draining",),
+        {"draining": "no traffic over the connection any more, at this side"},
+        (
+            Transition("draining", "drained", (DONE,), "disabled; the peer is told"),
+            Transition("draining", TIMER, (DONE,), "it had its time: disabled; the peer is told"),
+            Transition("draining", "cancelled", (FAILED,), "it was enabled again, or deleted"),
+        ),
+    )
+
+    def begin(self) -> None:
+        row = self.connection()
+        assert row is not None
+        self.db.execute("UPDATE connections SET deprefer = 1 WHERE seq = ?", row.seq)
+        self.data["generation"] = self.world.network_changed()
+        self.timer(self.world.rules.drain_timeout)
+
+    def guard(self) -> str | None:
+        row = self.connection()
+        if row is None or not row.deprefer:
+            return "cancelled"
+        if self.world.facts.applied < self.data["generation"]:
+            return None
+        return "drained" if status.drained(self.world, row) else None
+
+    def draining_drained(self, _payload: object) -> str:
+        row = self.connection()
+        assert row is not None
+        self.db.execute("UPDATE connections SET admin = ? WHERE seq = ?", AdminState.DISABLED, row.seq)
+        self.world.network_changed()
+        self.world.emit("connection.disabled", self.subject, interconnect=self.interconnect)
+        status.changed(self.world, self.engine, row)
+        return self.done()
+
+    def draining_timer(self, payload: object) -> str:
+        return self.draining_drained(payload)
+
+    def draining_cancelled(self, _payload: object) -> str:
+        return self.fail("the connection was enabled again, or deleted")
+
+
+class Tell(Machine):
+    """Subject: what it is about. Data: peer, operation, ids, query, body (JSON), and ``note``: what the answer is for."""
+
+    TABLE: ClassVar = StateTable(
+        "tell",
+        "One call that nothing else hangs on: an issue, a comment, a request for rotation.",
+        ("calling",),
+        {"calling": "the peer's answer"},
+        (
+            Transition("calling", ANSWERED, (DONE,), "noted"),
+            Transition("calling", REFUSED, (FAILED,), "noted"),
+            Transition("calling", GAVE_UP, (FAILED,), "the peer could not be reached"),
+        ),
+    )
+
+    def begin(self) -> None:
+        operation = OPERATIONS[self.data["operation"]]
+        body = self.data.get("body")
+        self.call(
+            operation.id,
+            self.data["peer"],
+            self.data["ids"],
+            operation.request.model_validate(body) if operation.request is not None and body is not None else None,
+            query=self.data.get("query"),
+            forever=bool(self.data.get("forever")),
+        )
+
+    def calling_answered(self, payload: object) -> str:
+        if self.data["operation"] in ("CreateIssue", "CloseIssue", "GetIssue"):
+            shown = self.answer(payload).body.to_wire()
+            self.db.execute(
+                "UPDATE issues SET state = ?, content = ? WHERE direction = 'out' AND peer = ? AND id = ?",
+                shown.get("state", "STATE_OPEN"),
+                self.answer(payload).body.model_dump_json(by_alias=True, exclude_none=True),
+                self.data["peer"],
+                self.subject,
+            )
+        return self.done()
+
+    def calling_refused(self, payload: object) -> str:
+        self._never_opened()
+        return self.fail(f"the peer refuses: {self.error(payload).message}")
+
+    def calling_gave_up(self, _payload: object) -> str:
+        self._never_opened()
+        return self.fail("the peer could not be reached")
+
+    def _never_opened(self) -> None:
+        if self.data["operation"] == "CreateIssue":
+            self.db.execute(
+                "DELETE FROM issues WHERE direction = 'out' AND peer = ? AND id = ?", self.data["peer"], self.subject
+            )
+
+
+__all__ = ["ADMIN", "DisableChannel", "DisableConnection", "Tell"]
