@@ -75,6 +75,8 @@ class Source:
         name = posixpath.normpath(posixpath.join(posixpath.dirname(place.file), unquote(path))) if path else place.file
         if name == ".." or name.startswith("../"):
             raise DocumentError(f"the reference {_short(reference)} leads out of the specification's folder", place)
+        if name != self.place.file and self.read is None:
+            raise DocumentError(f"the reference {_short(reference)} leads to another file, and there is but one", place)
         value, here = self._data_of(name, place), Place(name, folder=place.folder)
         for token in _tokens(unquote(fragment), reference, place):
             found, value = _step(value, token)
@@ -84,11 +86,9 @@ class Source:
         return Node(self, here, value)
 
     def _data_of(self, name: str, place: Place) -> Any:
-        if name == self.place.file:
+        if name == self.place.file or self.read is None:
             return self.data
         if name not in self._files:
-            if self.read is None:
-                raise DocumentError(f"a reference leads to another file, {_short(name)}", place)
             self._files[name] = self.read(name, place)
         return self._files[name]
 
