@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import count
 
 from xcnet.model.accounts import made_up_account
-from xcnet.model.environments import Environment, Visibility
+from xcnet.model.environments import DEFERRAL_TIMEOUT_HOURS, Environment, Visibility
 from xcnet.model.plan_agreed import PlannedCustomer, PlannedEnvironment, PlannedInterconnect, PlannedSite
 from xcnet.model.topology import Interconnect, LoadedTopology, Topology
 
@@ -15,8 +15,6 @@ MEMBER_RATE = 100_000_000_000
 
 LAB_CUSTOMER = "lab"
 """The customer of a topology that names none."""
-
-DEFERRAL_TIMEOUT_HOURS = 24
 
 
 def common_sizes(loaded: LoadedTopology, providers: tuple[str, ...]) -> tuple[int, ...]:
@@ -121,7 +119,6 @@ def plan_customers(loaded: LoadedTopology) -> tuple[PlannedCustomer, ...]:
 
 
 __all__ = [
-    "DEFERRAL_TIMEOUT_HOURS",
     "LAB_CUSTOMER",
     "MEMBER_RATE",
     "capacity",

@@ -19,6 +19,9 @@ from xcnet.model.fields import (
 )
 from xcnet.model.policy import Sizes
 
+DEFERRAL_TIMEOUT_HOURS = 24
+"""How long a connection may wait for the side that is to provision it, where nothing else is said."""
+
 
 class Visibility(StrEnum):
     """Whom a provider shows an environment to."""
@@ -78,7 +81,10 @@ class Environment(InputModel):
         default=False, description="The side that receives an activation key leaves the provisioning to the other."
     )
     deferral_timeout_hours: int = Field(
-        default=24, ge=1, le=8760, description="A deferred connection not provisioned by then is deleted."
+        default=DEFERRAL_TIMEOUT_HOURS,
+        ge=1,
+        le=8760,
+        description="A deferred connection not provisioned by then is deleted.",
     )
     visibility: Annotated[Visibility, Field(strict=False)] = Field(
         default=Visibility.PUBLIC, description="Shown to all customers (public), or to those who know of it (private)."
@@ -103,4 +109,4 @@ class Customer(InputModel):
     ] = Field(min_length=1, description='Provider -> account, in quotes: {aws: "111122223333", gcp: acme-prod}.')
 
 
-__all__ = ["Customer", "Environment", "Site", "Visibility"]
+__all__ = ["DEFERRAL_TIMEOUT_HOURS", "Customer", "Environment", "Site", "Visibility"]
