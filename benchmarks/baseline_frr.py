@@ -32,7 +32,7 @@ def plain_router(state: RouterState, connection: str) -> PlainRouter | None:
         if vrf.connection == connection:
             addresses: dict[str, list[str]] = {}
             for interface in vrf.interfaces:
-                port = port_of.get(interface.parent, interface.parent)
+                port = "lo" if interface.parent == vrf.name else port_of.get(interface.parent, interface.parent)
                 addresses.setdefault(port, []).extend(str(address) for address in interface.addresses)
             return PlainRouter(state.node, vrf, addresses)
     return None

@@ -4,7 +4,8 @@
     mn --custom topologies/mininet_topos.py --topo minimal --test pingall
     mn --custom topologies/mininet_topos.py --topo xcnet,my-lab.yaml
 
-Links are bare, routes are static, fibres are perfect; facilities splice their ports as in the lab. Routers and facilities
+Links are bare, routes are static, fibres are perfect, and there are no coordinators; facilities splice their ports as in
+the lab. Routers and facilities
 count as Mininet's switches, so that ``pingall`` asks the application hosts alone. No controller and no Open vSwitch is
 needed. The topologies are read by xcnet itself: imported where it can be, else through its command line.
 """
@@ -108,6 +109,10 @@ class LabTopo(Topo):
                 mtus.setdefault(end["node"], {})[end["interface"]] = link["mtu"]
         for number, node in enumerate(lab["nodes"], 1):
             name = node["name"]
+            if node["kind"] == "coordinator":
+                # Left out with the management network: nothing would run there, and as hosts that reach nobody but each
+                # other they would fail pingall.
+                continue
             common = {"mtus": mtus.get(name, {}), "ip": None, "inNamespace": True}
             if node["kind"] == "facility":
                 pairs = [splice["ports"] for splice in lab["splices"] if splice["facility"] == name]
@@ -119,6 +124,8 @@ class LabTopo(Topo):
             else:
                 self.addSwitch(name, cls=LabRouter, dpid=f"{number:x}", **common)
         for link in lab["links"]:
+            if link["kind"] == "management":
+                continue
             a, b = link["a"], link["b"]
             self.addLink(
                 a["node"],

@@ -215,7 +215,9 @@ class RouterKernel:
             master = held[vrf.name].index
             for wanted in vrf.interfaces:
                 link = held.get(wanted.name) or links.get(self._route, wanted.name)
-                if link.master != master or link.mtu != wanted.mtu:
+                # Addresses may stand on the VRF's own device: it is in no VRF, and what passes it keeps its route's MTU.
+                own = link.index == master
+                if not own and (link.master != master or link.mtu != wanted.mtu):
                     requests.append(links.change(link.index, master=master, mtu=wanted.mtu))
                     changed.append(f"{wanted.name} in {vrf.name} with MTU {wanted.mtu}")
                 have = present.get(link.index, set())
@@ -241,12 +243,14 @@ class RouterKernel:
         present: dict[int, set[IPv4Interface | IPv6Interface]],
         changed: list[str],
     ) -> list[Request]:
-        """Ports that are no longer wanted in a VRF: they exist on their own, and leave it without their addresses."""
+        """Ports that are no longer wanted in a VRF: they exist on their own, and leave it without their addresses. A VRF's
+        own device loses addresses that nobody wants on it."""
         wanted = {interface.name for vrf in state.vrfs for interface in vrf.interfaces}
         vrfs = {link.index for link in held.values() if link.kind == "vrf"}
         requests: list[Request] = []
         for link in held.values():
-            if link.name in wanted or not (link.master in vrfs or link.name in state.ports):
+            ours = link.index in vrfs or link.master in vrfs or link.name in state.ports
+            if link.name in wanted or not ours:
                 continue
             for surplus in present.get(link.index, ()):
                 requests.append(addresses.delete(link.index, surplus))

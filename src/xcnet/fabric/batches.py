@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from xcnet.fabric.facility import Facility, netem_of
 from xcnet.model.plan import HostAddressing, NodeKind, Plan
+from xcnet.model.plan_agreed import PlannedCoordinator
 from xcnet.netlink import addresses, filters, link_kinds, links, qdisc, routes, sysctl
 from xcnet.netlink.link_kinds import VethEnd
 from xcnet.netlink.netns import Netns
@@ -20,6 +21,11 @@ _PLANNED_ADDRESSES = {
     # Addresses are planned: looking for duplicates or routers would only take time and put noise on the wires.
     sysctl.ipv6("default", "accept_dad"): 0,
     sysctl.ipv6("default", "accept_ra"): 0,
+}
+_DEFAULTS = {
+    NodeKind.FACILITY: _NO_IPV6,
+    # A new namespace takes forwarding over from the machine: one peer must not reach another through a coordinator.
+    NodeKind.COORDINATOR: {**_PLANNED_ADDRESSES, "net/ipv4/ip_forward": 0},
 }
 
 
@@ -56,7 +62,7 @@ class Blueprint:
     def set_defaults(self) -> None:
         """Kernel parameters that interfaces take over when they are made: before there are any."""
         for name, kind in self._kinds.items():
-            sysctl.write(_NO_IPV6 if kind is NodeKind.FACILITY else _PLANNED_ADDRESSES, self._netns[name])
+            sysctl.write(_DEFAULTS.get(kind, _PLANNED_ADDRESSES), self._netns[name])
 
     def links(self) -> list[Request]:
         """Every veth pair, each end made in its node's namespace and nowhere else."""
@@ -108,6 +114,12 @@ class Blueprint:
         index = self.index(addressing.node, addressing.interface)
         given = [addresses.add(index, address) for address in addressing.addresses]
         return given + [routes.default(gateway, index) for gateway in map(ip_address, addressing.gateways)]
+
+    def coordinator(self, planned: PlannedCoordinator) -> list[Request]:
+        """A coordinator's addresses on its management links; its peers are at the other ends, and nothing beyond them."""
+        return [
+            addresses.add(self.index(planned.node, link.interface), link.address) for link in planned.peers.values()
+        ]
 
 
 __all__ = ["Blueprint"]

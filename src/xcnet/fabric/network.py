@@ -13,7 +13,7 @@ from xcnet.errors import LabError
 from xcnet.fabric.batches import Blueprint
 from xcnet.fabric.facility import Facility
 from xcnet.fabric.link import LabIntf, LabLink
-from xcnet.fabric.node import FacilityNode, HostNode, LabNode, RouterNode
+from xcnet.fabric.node import CoordinatorNode, FacilityNode, HostNode, LabNode, RouterNode
 from xcnet.model.plan import NodeKind, Plan
 from xcnet.netlink import netns as namespaces
 from xcnet.netlink.netns import Netns
@@ -27,6 +27,7 @@ _CLASSES = {
     NodeKind.GATEWAY: RouterNode,
     NodeKind.HOST: HostNode,
     NodeKind.FACILITY: FacilityNode,
+    NodeKind.COORDINATOR: CoordinatorNode,
 }
 
 
@@ -148,6 +149,8 @@ class Fabric:
             # Routes need the interface at the other end too: IPv6 does not route over a link without carrier.
             for addressing in self.plan.hosts:
                 sockets[addressing.node].submit(blueprint.host(addressing))
+            for coordinator in self.plan.coordinators.values():
+                sockets[coordinator.node].submit(blueprint.coordinator(coordinator))
         finally:
             for socket in sockets.values():
                 socket.close()
@@ -177,6 +180,10 @@ class Fabric:
                 if address.version == 4:
                     interface.ip, interface.prefixLen = str(address.ip), address.network.prefixlen
                     break
+        for coordinator in self.plan.coordinators.values():
+            for peer in coordinator.peers.values():
+                interface = net[coordinator.node].nameToIntf[peer.interface]
+                interface.ip, interface.prefixLen = str(peer.address.ip), peer.address.network.prefixlen
 
 
 def build(
@@ -187,8 +194,8 @@ def build(
 ) -> Fabric:
     """Build everything of a plan that is not a router's own business.
 
-    Every interface is up with the planned MTU and hardware address; hosts have their addresses and default routes; facilities
-    pass frames. Ports of routers that end a fibre are gated (MACsec and EAPOL only, both directions) before they are up, so
+    Every interface is up with the planned MTU and hardware address; hosts have their addresses and default routes,
+    coordinators the addresses of their management links and no route beyond; facilities pass frames. Ports of routers that end a fibre are gated (MACsec and EAPOL only, both directions) before they are up, so
     that no clear frame ever leaves or enters one.
 
     :param lab_name: letters, digits, hyphens, underscores; two labs of different names stand side by side.

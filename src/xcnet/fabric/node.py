@@ -146,4 +146,8 @@ class FacilityNode(LabNode):
     """A building where fibres end and are joined by cross-connects."""
 
 
-__all__ = ["FacilityNode", "HostNode", "LabNode", "RouterNode"]
+class CoordinatorNode(LabNode):
+    """Where a provider's Connection Coordinator runs: on the management network, and on no other."""
+
+
+__all__ = ["CoordinatorNode", "FacilityNode", "HostNode", "LabNode", "RouterNode"]

@@ -71,7 +71,8 @@ class PathWatcher:
         self._monitors: list[tuple[str, Monitor]] = []
         for name, router in plan.routers.items():
             for channel in router.channels:
-                if channel.enabled:
+                # Without a key a channel stays closed: nobody is to wait for it.
+                if channel.enabled and channel.keys:
                     self._missing.channel_ends.add((name, channel.device))
         self._missing.routes = expected_routes(plan)
         loop = asyncio.get_running_loop()

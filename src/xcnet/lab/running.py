@@ -77,14 +77,17 @@ class RunningLab:
         try:
             await report("step", f"key agreement and routing daemons on {len(plan.routers)} routers")
             await Startup(self.paths, self.fabric, self.supervisor, self.frr_dirs).run(self.states, deadline)
-            ends = sum(len(router.channels) for router in plan.routers.values())
-            await report("step", f"MACsec secured on {len(plan.channels)} channels ({ends} ends)")
+            keyed = [channel.name for router in plan.routers.values() for channel in router.channels if channel.keys]
+            if keyed:
+                await report("step", f"MACsec secured on {len(set(keyed))} channels ({len(keyed)} ends)")
             await watcher.channels(deadline)
-            await report("step", f"routes over all channels, {len(plan.connections)} connection(s), IPv4 and IPv6")
+            if plan.connections:
+                await report("step", f"routes over all channels, {len(plan.connections)} connection(s), IPv4 and IPv6")
             await watcher.routes(deadline)
         finally:
             watcher.close()
-        await report("step", "BFD sessions up")
+        if plan.connections:
+            await report("step", "BFD sessions up")
         await wait_for_bfd(plan, self.frr_dirs, deadline)
         seconds = time.monotonic() - self._started
         self.events.emit("lab.ready", plan.topology, seconds=round(seconds, 3))

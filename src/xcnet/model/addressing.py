@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_interface
+from ipaddress import IPv4Network, IPv6Network
 
 from xcnet.model.profile import LinkPools
+from xcnet.model.subnets import LinkEnds, Network, link_ends
 from xcnet.model.topology import LoadedTopology, TopologyConnection
-
-Network = IPv4Network | IPv6Network
-Interface = IPv4Interface | IPv6Interface
-LinkEnds = tuple[tuple[Interface, Interface], ...]
-"""For each address family in use: the address of either end."""
 
 
 class PoolExhaustedError(Exception):
@@ -46,7 +43,7 @@ class _Pools:
         self._next: dict[tuple[Network, int], int] = {}
         self._taken: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
 
-    def take(self, pool: Network, length: int, connection: int) -> Network:
+    def take(self, pool: Network, length: int, connection: int, without: Sequence[Network]) -> Network:
         bits = pool.max_prefixlen - length
         first = int(pool.network_address)
         step = self._next.get((pool, length), 0)
@@ -54,6 +51,8 @@ class _Pools:
             start = first + (step << bits)
             end = start + (1 << bits) - 1
             clash = next((last for begin, last in self._taken[pool.version] if begin <= end and start <= last), None)
+            if clash is None:
+                clash = next((last for begin, last in map(_span, without) if begin <= end and start <= last), None)
             if clash is None:
                 self._next[pool, length] = step + 1
                 self._taken[pool.version].append((start, end))
@@ -94,8 +93,9 @@ def plan_addresses(loaded: LoadedTopology) -> AddressPlan:
         interconnect = loaded.interconnect(connection.interconnect)
         versions = families(connection)
         between = channel_pools(loaded, connection)
+        without = [subnet for key in interconnect.providers for subnet in loaded.profiles[key].coordinator.excluded]
         for channel in interconnect.channels:
-            channels[connection.name, channel.name] = _link(pools, between, versions, index)
+            channels[connection.name, channel.name] = _link(pools, between, versions, index, without)
         for provider in interconnect.providers:
             inside = loaded.profiles[provider].addressing.internal
             for channel in interconnect.channels:
@@ -104,34 +104,20 @@ def plan_addresses(loaded: LoadedTopology) -> AddressPlan:
     return AddressPlan(channels, internal)
 
 
-def _link(pools: _Pools, source: LinkPools, versions: tuple[int, ...], connection: int) -> LinkEnds:
+def _link(
+    pools: _Pools, source: LinkPools, versions: tuple[int, ...], connection: int, without: Sequence[Network] = ()
+) -> LinkEnds:
     ends = []
     for version in versions:
         pool, length = (source.ipv4, source.ipv4_length) if version == 4 else (source.ipv6, source.ipv6_length)
-        ends.append(_ends(pools.take(pool, length, connection)))
+        apart = [subnet for subnet in without if subnet.version == version]
+        ends.append(link_ends(pools.take(pool, length, connection, apart)))
     return tuple(ends)
 
 
-def _ends(subnet: Network) -> tuple[Interface, Interface]:
-    # RFC 3021 and RFC 6164: on a link of two addresses there is no network address to leave out.
-    offset = 0 if subnet.prefixlen == subnet.max_prefixlen - 1 else 1
-    first, second = (subnet.network_address + offset, subnet.network_address + offset + 1)
-    return ip_interface((first, subnet.prefixlen)), ip_interface((second, subnet.prefixlen))
+def _span(subnet: Network) -> tuple[int, int]:
+    """Its first and last address."""
+    return int(subnet.network_address), int(subnet.broadcast_address)
 
 
-def customer_ends(subnet: Network) -> tuple[Interface, Interface]:
-    """(gateway, host) in a customer's subnet: its first two addresses."""
-    return _ends(subnet)
-
-
-__all__ = [
-    "AddressPlan",
-    "Interface",
-    "LinkEnds",
-    "Network",
-    "PoolExhaustedError",
-    "channel_pools",
-    "customer_ends",
-    "families",
-    "plan_addresses",
-]
+__all__ = ["AddressPlan", "PoolExhaustedError", "channel_pools", "families", "plan_addresses"]

@@ -5,34 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from xcnet.model import naming
-from xcnet.model.problems import Path, Problem, did_you_mean
+from xcnet.model.problems import Path, Problem, did_you_mean, twice
 from xcnet.model.topology import Interconnect, Topology
 
 
 def check_names(topology: Topology) -> list[Problem]:
     """Everything that can be found without the profiles."""
     return [
-        *_twice("facility", ((("facilities", i), name) for i, name in enumerate(topology.facilities))),
-        *_twice("interconnect", ((("interconnects", i, "name"), x.name) for i, x in enumerate(topology.interconnects))),
-        *_twice("connection", ((("connections", i, "name"), x.name) for i, x in enumerate(topology.connections))),
-        *_twice("channel", _channel_names(topology)),
+        *twice("facility", ((("facilities", i), name) for i, name in enumerate(topology.facilities))),
+        *twice("interconnect", ((("interconnects", i, "name"), x.name) for i, x in enumerate(topology.interconnects))),
+        *twice("connection", ((("connections", i, "name"), x.name) for i, x in enumerate(topology.connections))),
+        *twice("channel", _channel_names(topology)),
         *(problem for i, x in enumerate(topology.interconnects) for problem in _interconnect(topology, i, x)),
         *_edges(topology),
         *_maintenance(topology),
         *_connections(topology),
     ]
-
-
-def _twice(kind: str, named: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
-    seen = set()
-    for path, name in named:
-        if name in seen:
-            yield Problem(path, f"there are two {_plural(kind)} '{name}'", "give each its own name")
-        seen.add(name)
-
-
-def _plural(kind: str) -> str:
-    return kind[:-1] + "ies" if kind.endswith("y") else kind + "s"
 
 
 def _channel_names(topology: Topology) -> Iterator[tuple[Path, str]]:
@@ -121,10 +109,12 @@ def _edges(topology: Topology) -> Iterator[Problem]:
         if other != what:
             yield Problem(path, f"{what} and {other} would both be node '{node}'", "rename one of them")
 
+    for key in topology.providers:
+        yield from claim(("providers", key), naming.coordinator_node(key), f"the coordinator of '{key}'")
     for i, facility in enumerate(topology.facilities):
         yield from claim(("facilities", i), facility, f"facility '{facility}'")
     for key, provider in topology.providers.items():
-        yield from _twice("edge", ((("providers", key, "edges", i), name) for i, name in enumerate(provider.edges)))
+        yield from twice("edge", ((("providers", key, "edges", i), name) for i, name in enumerate(provider.edges)))
         for i, edge in enumerate(provider.edges):
             what = f"edge '{edge}' of '{key}'"
             yield from claim(("providers", key, "edges", i), naming.edge_node(key, edge), what)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from xcnet.model import naming
-from xcnet.model.addressing import Network, PoolExhaustedError, channel_pools, families, plan_addresses
+from xcnet.model.addressing import PoolExhaustedError, channel_pools, families, plan_addresses
 from xcnet.model.negotiate import FOREIGN_SUITE, accepted_suites, channel_suite, connection_mtu, foreign_sides
 from xcnet.model.problems import Path, Problem
+from xcnet.model.subnets import Network
 from xcnet.model.topology import LoadedTopology, TopologyChannel, TopologyConnection
 
 
@@ -36,6 +37,7 @@ def _gateways(loaded: LoadedTopology) -> Iterator[Problem]:
             ("an edge", {naming.edge_node(key, edge) for edge in provider.edges}),
             ("a facility", facilities),
             ("a host", hosts),
+            ("a coordinator", {naming.coordinator_node(other) for other in loaded.topology.providers}),
         ):
             if gateway in nodes:
                 cause = f"the gateway and {kind} would both be node '{gateway}'"

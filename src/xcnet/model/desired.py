@@ -106,6 +106,7 @@ class VrfInterface(_Model):
 
     :param parent: the device below; the interface itself where ``vlan`` is None.
     :param addresses: with prefix length, IPv4 and IPv6.
+    :param rate: bits per second that may leave through it; None for no limit.
     """
 
     name: IfName
@@ -113,6 +114,7 @@ class VrfInterface(_Model):
     vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
     mtu: Annotated[int, Field(ge=1280, le=65535)]
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+    rate: Annotated[int, Field(ge=1)] | None = None
 
 
 class BfdTimers(_Model):
@@ -131,6 +133,7 @@ class BgpNeighbor(_Model):
     :param bfd: None for a session without BFD.
     :param prefix_limit: prefixes accepted before the session is torn down; None for no limit.
     :param next_hop_self: announce own address as next hop (iBGP towards the gateway).
+    :param drained: routes over this session are the last to be used, in both directions.
     """
 
     address: IPv4Address | IPv6Address
@@ -144,6 +147,7 @@ class BgpNeighbor(_Model):
     bfd: BfdTimers | None = None
     prefix_limit: Annotated[int, Field(ge=1)] | None = None
     next_hop_self: bool = False
+    drained: bool = False
 
 
 class GracefulRestart(_Model):

@@ -17,6 +17,10 @@ def plan_links(plan: Plan) -> dict[str, Any]:
     routing = _Routing(plan)
     for connection in plan.connections:
         routing.add(connection)
+    for coordinator in plan.coordinators.values():
+        routing.addresses[coordinator.node] = {
+            link.interface: [str(link.address)] for link in coordinator.peers.values()
+        }
     return {
         "topology": plan.topology,
         "nodes": [{"name": node.name, "kind": node.kind.value, "provider": node.provider} for node in plan.nodes],
@@ -89,7 +93,8 @@ class _Routing:
         devices = {channel.device: channel.port for channel in router.channels}
         ports = self.addresses.setdefault(node, {})
         for interface in vrf.interfaces:
-            port = devices.get(interface.parent, interface.parent)
+            # Addresses on a VRF's device are the router's own, as those on its loopback are where there is no VRF.
+            port = "lo" if interface.parent == vrf.name else devices.get(interface.parent, interface.parent)
             ports.setdefault(port, []).extend(str(address) for address in interface.addresses)
 
     def _route(self, node: str, vrf: Vrf, network: Any, *, own: bool) -> None:

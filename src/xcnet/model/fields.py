@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 
@@ -67,6 +67,9 @@ parse_rate = _quantity("rate", {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e
 _parse_share = _quantity("percentage", {"%": 0.01}, "0.1%", "100%")
 
 
+MEGABIT = 1_000_000
+
+
 def _positive(value: int) -> int:
     if value <= 0:
         raise wrong("a rate of zero carries nothing", "write a rate above zero, e.g. 1Gbps")
@@ -87,16 +90,49 @@ _RATE_SCHEMA = _quantity_schema("[kMGT]?bps", "10Gbps")
 Duration = Annotated[float, BeforeValidator(parse_duration), _quantity_schema("us|ms|s", "1ms")]
 """Seconds, at most a minute."""
 
-Share = Annotated[float, BeforeValidator(_parse_share), _quantity_schema("%", "0.1%")]
+Share = Annotated[
+    float,
+    BeforeValidator(_parse_share),
+    PlainSerializer(lambda share: f"{share * 100:.9f}%", when_used="json"),
+    _quantity_schema("%", "0.1%"),
+]
 """0 to 1, written as a percentage."""
+
+_WRITTEN_RATE = PlainSerializer(lambda rate: f"{rate}bps", when_used="json")
 
 Rate = Annotated[
     int,
     AfterValidator(_positive),
     BeforeValidator(lambda value: round(parse_rate(value))),
+    _WRITTEN_RATE,
     _RATE_SCHEMA,
 ]
 """Bits per second, above zero."""
+
+
+def written_rate(bits_per_second: int) -> str:
+    """A rate as one writes it: ``500Mbps``, ``2.5Gbps``."""
+    for unit, size in (("Tbps", 10**12), ("Gbps", 10**9), ("Mbps", MEGABIT), ("kbps", 10**3)):
+        if bits_per_second >= size:
+            return f"{bits_per_second / size:.12g}{unit}"
+    return f"{bits_per_second}bps"
+
+
+def _whole_megabits(value: int) -> int:
+    if value % MEGABIT:
+        raise wrong("the Connection Coordinator counts whole Mbit/s", "write a multiple of 1Mbps, e.g. 500Mbps")
+    return value
+
+
+Size = Annotated[
+    int,
+    AfterValidator(_whole_megabits),
+    AfterValidator(_positive),
+    BeforeValidator(lambda value: round(parse_rate(value))),
+    _WRITTEN_RATE,
+    _RATE_SCHEMA,
+]
+"""Bits per second, whole Mbit/s, above zero."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -132,6 +168,9 @@ GatewayName = Annotated[str, *_name("gateway", 16, "it is part of the node's nam
 HostName = Annotated[str, *_name("host", 16, "it is part of the node's name")]
 FacilityName = Annotated[str, *_name("facility", 24, "it is the node's name")]
 InterconnectName = Annotated[str, *_name("interconnect", 24, "it is a word in tables")]
+EnvironmentName = Annotated[str, *_name("environment", 40, "it is part of addresses and a word in tables")]
+SiteName = Annotated[str, *_name("site", 32, "it is a word in tables")]
+CustomerName = Annotated[str, *_name("customer", 24, "it is a word in tables")]
 ChannelName = Annotated[str, *_name("channel", 10, f"CHANNEL.VLAN is an interface, and {_IFNAMSIZ}")]
 ConnectionName = Annotated[str, *_name("connection", 11, f"vrf-CONNECTION is an interface, and {_IFNAMSIZ}")]
 
@@ -157,23 +196,31 @@ def _network(version: int) -> Callable[[Any], IPv4Network | IPv6Network]:
     return parse
 
 
+_MADE_BEFORE = Field(strict=False)
+"""Strictness would want text again behind the validator that has made a network of it."""
+
 Network4 = Annotated[
     IPv4Network,
+    _MADE_BEFORE,
     BeforeValidator(_network(4)),
     WithJsonSchema({"type": "string", "pattern": r"^\d+\.\d+\.\d+\.\d+/\d+$", "examples": ["10.10.0.0/24"]}),
 ]
 Network6 = Annotated[
     IPv6Network,
+    _MADE_BEFORE,
     BeforeValidator(_network(6)),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9a-fA-F:.]+/\d+$", "examples": ["fd00:10:10::/64"]}),
 ]
 
 __all__ = [
+    "MEGABIT",
     "RESERVED",
     "ChannelName",
     "ConnectionName",
+    "CustomerName",
     "Duration",
     "EdgeName",
+    "EnvironmentName",
     "FacilityName",
     "GatewayName",
     "HostName",
@@ -184,9 +231,12 @@ __all__ = [
     "ProviderName",
     "Rate",
     "Share",
+    "SiteName",
+    "Size",
     "TopologyName",
     "parse_duration",
     "parse_rate",
     "shown",
+    "written_rate",
     "wrong",
 ]

@@ -6,6 +6,12 @@ from collections.abc import Iterator
 
 from xcnet.model.plan import Impairment, NodeKind, Plan, PlannedChannel, PlannedConnection
 
+_SHAPES = {
+    NodeKind.HOST: ("([", "])"),
+    NodeKind.GATEWAY: ("{{", "}}"),
+    NodeKind.COORDINATOR: ("[[", "]]"),
+}
+
 
 def to_mermaid(plan: Plan) -> str:
     """The lab for Markdown pages: a ``flowchart`` with one subgraph for each provider."""
@@ -17,9 +23,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f'subgraph p_{_identifier(key)}["{_quoted(provider.display_name)} · AS {provider.asn}"]'
         for node in plan.nodes:
             if node.provider == key:
-                opening, closing = {NodeKind.HOST: ("([", "])"), NodeKind.GATEWAY: ("{{", "}}")}.get(
-                    node.kind, ("[", "]")
-                )
+                opening, closing = _SHAPES.get(node.kind, ("[", "]"))
                 words = "<br/>".join([node.name, *node_words(plan, node.name)])
                 yield f'  {_node(node.name)}{opening}"{_quoted(words)}"{closing}'
         yield "end"
@@ -28,7 +32,8 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield f'{_node(node.name)}[/"{node.name}"/]'
     for link in plan.links:
         if link.channel is None:
-            yield f"{_node(link.a[0])} --- {_node(link.b[0])}"
+            line = "-.-" if link.kind == "management" else "---"
+            yield f"{_node(link.a[0])} {line} {_node(link.b[0])}"
     for channel in plan.channels:
         left, right = channel.ends
         words = f'"{channel.name} · {cipher(plan, channel)}"'
@@ -50,13 +55,15 @@ def _quoted(text: str) -> str:
 
 
 def node_words(plan: Plan, name: str) -> list[str]:
-    """What to write below a node's name: a host's addresses, or what its provider calls such a router."""
+    """What to write below a node's name: a host's addresses, or what such a node is called."""
     node = plan.node(name)
     for host in plan.hosts:
         if host.node == name:
             return [str(address) for address in host.addresses]
     if node.provider is None or node.provider not in plan.providers:
         return []
+    if node.kind is NodeKind.COORDINATOR:
+        return ["Connection Coordinator"]
     provider = plan.providers[node.provider]
     return [provider.gateway if node.kind is NodeKind.GATEWAY else provider.edge]
 

@@ -17,6 +17,7 @@ FACILITY_GAP = 30.0
 FACILITY_WIDTH = 190.0
 EDGE_HEIGHT = 46.0
 HOST_HEIGHT = 62.0
+COORDINATOR_GAP = 24.0
 COLUMN_GAP = 58.0
 FIBRE_GAP = 120.0
 
@@ -130,7 +131,7 @@ class _Widths:
     """Columns of one provider, as wide as what is written in them."""
 
     def __init__(self, plan: Plan, provider: str) -> None:
-        columns = {NodeKind.HOST: 0.0, NodeKind.GATEWAY: 0.0, NodeKind.EDGE: 0.0}
+        columns = {NodeKind.HOST: 0.0, NodeKind.GATEWAY: 0.0, NodeKind.EDGE: 0.0, NodeKind.COORDINATOR: 0.0}
         for node in plan.nodes:
             if node.provider == provider:
                 words = [text_width(line, 10.5) for line in node_words(plan, node.name)]
@@ -139,8 +140,10 @@ class _Widths:
         self.host = columns[NodeKind.HOST]
         self.gateway = columns[NodeKind.GATEWAY]
         self.edge = columns[NodeKind.EDGE]
+        self.coordinator = columns[NodeKind.COORDINATOR]
         hosts = self.host + COLUMN_GAP if self.host else 0.0
-        self.panel = 2 * PANEL_PADDING + hosts + self.gateway + COLUMN_GAP + self.edge
+        routers = hosts + self.gateway + COLUMN_GAP + self.edge
+        self.panel = 2 * PANEL_PADDING + max(routers, self.coordinator)
 
 
 def _place_side(plan: Plan, layout: Layout, at_left: bool, border: float, widths: dict[str, _Widths]) -> None:
@@ -168,6 +171,12 @@ def _place_side(plan: Plan, layout: Layout, at_left: bool, border: float, widths
                 box = Box(x_of(offset, width.gateway), middle - 32, width.gateway, 64)
                 layout.nodes[node.name] = box
         lowest = max([middle + stack / 2, middle + 32, *(edge.bottom for edge in edges)])
+        for node in plan.nodes:
+            if node.provider == key and node.kind is NodeKind.COORDINATOR:
+                offset = width.panel - PANEL_PADDING - width.coordinator
+                box = Box(x_of(offset, width.coordinator), lowest + COORDINATOR_GAP, width.coordinator, EDGE_HEIGHT)
+                layout.nodes[node.name] = box
+                lowest = box.bottom
         panel = Box(x_of(0, width.panel), top, width.panel, lowest + PANEL_PADDING - top)
         layout.panels[key] = panel
         top = panel.bottom + FACILITY_GAP

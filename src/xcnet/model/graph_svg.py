@@ -28,7 +28,7 @@ _SHAPES = """
   .title { font-size: 22px; font-weight: 650; } .side { font-size: 15px; font-weight: 650; }
   .name { font-size: 13px; font-weight: 600; } .tag { font-size: 11.5px; font-weight: 650; }
   .sub { font-size: 13px; } .words { font-size: 10.5px; }
-  .wall { stroke-dasharray: 5 4; } .wire { fill: none; stroke-width: 1.6; }
+  .wall { stroke-dasharray: 5 4; } .wire { fill: none; stroke-width: 1.6; } .dashed { stroke-dasharray: 3 4; }
   .pipe { fill: none; stroke-width: 7; } .core { fill: none; stroke-width: 3.4; }
   .pill { stroke-width: 1.4; } .shackle { fill: none; stroke-width: 1.6; }
 """
@@ -125,12 +125,24 @@ def _between(a: Box, b: Box) -> tuple[float, float]:
     return (a.right, b.x) if a.x < b.x else (a.x, b.right)
 
 
+def _around(a: Box, b: Box, *, at_left: bool) -> str:
+    """Between two boxes above each other, on the side that faces the facilities."""
+    x1, x2 = (a.right, b.right) if at_left else (a.x, b.x)
+    bend = max(x1, x2) + 48 if at_left else min(x1, x2) - 48
+    return f"M{x1:g} {a.middle:g}C{bend:g} {a.middle:g} {bend:g} {b.middle:g} {x2:g} {b.middle:g}"
+
+
 def _wires(plan: Plan, layout: Layout) -> Iterator[str]:
     for link in plan.links:
         if link.channel is None:
             a, b = layout.nodes[link.a[0]], layout.nodes[link.b[0]]
-            x1, x2 = _between(a, b)
-            yield f'<path class="wire" d="{_curve(x1, a.middle, x2, b.middle)}"/>'
+            style = "wire dashed" if link.kind == "management" else "wire"
+            if a.x < b.right and b.x < a.right:
+                path = _around(a, b, at_left=layout.is_left(plan.node(link.a[0]).provider or ""))
+            else:
+                x1, x2 = _between(a, b)
+                path = _curve(x1, a.middle, x2, b.middle)
+            yield f'<path class="{style}" d="{path}"/>'
 
 
 def _fibres(plan: Plan, layout: Layout) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from xcnet.errors import InputError
 from xcnet.model import shipped
+from xcnet.model.checks_agreements import check_agreed_names, check_agreed_terms
 from xcnet.model.checks_names import check_names
 from xcnet.model.checks_network import check_network, warnings
 from xcnet.model.problems import Problem, TopologyError, did_you_mean
@@ -45,11 +46,11 @@ def parse_topology(text: str, source: str = "<text>", *, folder: Path | None = N
     problems = placed(problems, document) + profile_problems
     if topology is None:
         raise TopologyError(problems)
-    problems += placed(check_names(topology), document)
+    problems += placed([*check_names(topology), *check_agreed_names(topology)], document)
     if problems:
         raise TopologyError(problems)
     loaded = LoadedTopology(topology, profiles, source)
-    found = check_network(loaded)
+    found = [*check_network(loaded), *check_agreed_terms(loaded)]
     if found:
         raise TopologyError(placed(found, document))
     return replace(loaded, warnings=warnings(loaded))

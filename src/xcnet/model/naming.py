@@ -21,6 +21,15 @@ def host_node(provider: str, host: str) -> str:
     return f"{provider}-{host}"
 
 
+def coordinator_node(provider: str) -> str:
+    return f"{provider}-coord"
+
+
+def management_port(peer: str) -> str:
+    """A coordinator's interface to the coordinator of another provider."""
+    return f"to-{peer}"
+
+
 def macsec_device(channel: str) -> str:
     return f"{channel}.sec"
 
@@ -57,12 +66,14 @@ __all__ = [
     "FIRST_TABLE",
     "HOST_PORT",
     "IFNAMSIZ",
+    "coordinator_node",
     "edge_node",
     "facility_port",
     "hardware_address",
     "host_node",
     "host_side_port",
     "macsec_device",
+    "management_port",
     "vlan_interface",
     "vrf_device",
 ]

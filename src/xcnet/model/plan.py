@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Interface, IPv6Interface
 
+from xcnet.model.attachments import FeatureTerms
 from xcnet.model.desired import RouterState
+from xcnet.model.plan_agreed import (
+    PlannedCoordinator,
+    PlannedCustomer,
+    PlannedEnvironment,
+    PlannedInterconnect,
+    PlannedNetwork,
+    PlannedOrder,
+)
+from xcnet.model.profile import Profile
 
 
 class NodeKind(StrEnum):
@@ -14,6 +24,7 @@ class NodeKind(StrEnum):
     GATEWAY = "gateway"
     HOST = "host"
     FACILITY = "facility"
+    COORDINATOR = "coordinator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,8 @@ class Impairment:
 class PlannedLink:
     """A veth pair: ``(node, interface)`` at each end.
 
-    :param kind: ``fibre`` (edge port to facility port), ``internal`` (edge to gateway) or ``access`` (gateway to host).
+    :param kind: ``fibre`` (edge port to facility port), ``internal`` (edge to gateway), ``access`` (gateway to host) or
+        ``management`` (coordinator to coordinator).
     :param channel: the channel whose half this fibre is.
     :param impairment: applied to frames leaving the *facility's* end, towards the edge.
     :param mac: (a, b) hardware addresses: fixed by name, so that SCIs and captures can be compared between runs.
@@ -90,10 +102,23 @@ class ChannelEnd:
 
 @dataclass(frozen=True, slots=True)
 class PlannedChannel:
+    """:param macsec_manager: the provider that makes its keys; the other one looks after the cross-connect.
+    :param demarc: where the cross-connect ends, in the building's words.
+    :param member_bps: bits per second of each member of its LAG; it has one.
+    """
+
     name: str
     interconnect: str
     facility: str
     ends: tuple[ChannelEnd, ChannelEnd]
+    macsec_manager: str
+    demarc: str
+    member_bps: int
+
+    @property
+    def cross_connect_manager(self) -> str:
+        """The provider that looks after the cross-connect."""
+        return next(end.provider for end in self.ends if end.provider != self.macsec_manager)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +127,7 @@ class PlannedConnection:
 
     :param hosts: provider -> host node; a side without a host is absent.
     :param mtu: the negotiated MTU, the highest both profiles allow.
+    :param features: what both sides share, for each channel.
     """
 
     name: str
@@ -111,6 +137,7 @@ class PlannedConnection:
     bandwidth_bps: int
     channels: tuple[str, ...]
     hosts: dict[str, str] = field(default_factory=dict)
+    features: tuple[FeatureTerms, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +154,11 @@ class PlannedProvider:
 class Plan:
     """The whole lab. Iteration order is the order of building.
 
+    :param connections: those that stand from the start; none in a bare lab.
     :param providers: the provider's key in the topology -> what to show of it.
+    :param profiles: provider -> its profile. :param coordinators: provider -> its coordinator.
+    :param networks: provider -> what its routers' states are rendered from.
+    :param orders: the topology's connections, whether they stand or are to be made.
     """
 
     topology: str
@@ -139,6 +170,13 @@ class Plan:
     connections: tuple[PlannedConnection, ...]
     routers: dict[str, RouterState]
     providers: dict[str, PlannedProvider] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    coordinators: dict[str, PlannedCoordinator] = field(default_factory=dict)
+    networks: dict[str, PlannedNetwork] = field(default_factory=dict)
+    environments: tuple[PlannedEnvironment, ...] = ()
+    interconnects: tuple[PlannedInterconnect, ...] = ()
+    customers: tuple[PlannedCustomer, ...] = ()
+    orders: tuple[PlannedOrder, ...] = ()
 
     def node(self, name: str) -> PlannedNode:
         """:raises KeyError: there is none of that name."""

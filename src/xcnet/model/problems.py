@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -92,6 +92,16 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"did you mean '{near}'? {listed}" if near else (listed or otherwise)
 
 
+def twice(kind: str, named: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
+    """A problem for each name that stood before. :param kind: what it names, in the singular."""
+    seen = set()
+    for path, name in named:
+        if name in seen:
+            plural = kind[:-1] + "ies" if kind.endswith("y") else kind + "s"
+            yield Problem(path, f"there are two {plural} '{name}'", "give each its own name")
+        seen.add(name)
+
+
 def name_index(names: Iterable[str]) -> Mapping[str, int]:
     """Name -> its first position."""
     index: dict[str, int] = {}
@@ -100,4 +110,4 @@ def name_index(names: Iterable[str]) -> Mapping[str, int]:
     return index
 
 
-__all__ = ["Path", "Place", "Problem", "TopologyError", "did_you_mean", "field_path", "name_index", "nearest"]
+__all__ = ["Path", "Place", "Problem", "TopologyError", "did_you_mean", "field_path", "name_index", "nearest", "twice"]

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from xcnet.model.desired import BfdTimers, CipherSuite, GracefulRestart
 from xcnet.model.fields import GatewayName, InputModel, Network4, Network6, wrong
+from xcnet.model.policy import CoordinatorPolicy, within
 
 MAX_CONNECTION_MTU = 9000
 """Above it a VLAN would not fit the channel's port (9100), its MACsec overhead (32) and the hosts' links (9000)."""
@@ -139,6 +140,34 @@ class Profile(InputModel):
     prefix_limit: PrefixLimit = Field(description="Prefixes accepted from one peer.")
     macsec: MacsecPolicy = Field(description="Cipher suites, election and re-keying.")
     addressing: Addressing = Field(description="Pools of link addresses.")
+    coordinator: CoordinatorPolicy = Field(description="How its Connection Coordinator behaves.")
+
+    @model_validator(mode="after")
+    def _guidance_fits(self) -> Profile:
+        """What the coordinator tells its peers, and what the profile says elsewhere."""
+        policy, pools = self.coordinator, self.addressing.channel
+        for pool, length, guidance, name in (
+            (pools.ipv4, pools.ipv4_length, policy.ipv4, "ipv4"),
+            (pools.ipv6, pools.ipv6_length, policy.ipv6, "ipv6"),
+        ):
+            if not any(within(pool, subnet) for subnet in guidance.include):
+                raise wrong(
+                    f"the channel pool {pool} is not in what the coordinator includes",
+                    f"add it to coordinator.{name}.include, or choose another pool",
+                )
+            if length not in guidance.lengths:
+                raise wrong(
+                    f"channels have /{length} (addressing.channel.{name}_length), which the coordinator does not accept",
+                    f"add {length} to coordinator.{name}.lengths",
+                )
+        if policy.asn_ranges and not any(first <= self.asn <= last for first, last in policy.asn_ranges):
+            raise wrong(f"the AS number {self.asn} is in none of coordinator.asn_ranges", "add it there")
+        return self
+
+    @property
+    def asn_ranges(self) -> tuple[tuple[int, int], ...]:
+        """AS numbers that it can have in a connection, first and last of each range."""
+        return self.coordinator.asn_ranges or ((self.asn, self.asn),)
 
     def external(self, *, fast: bool) -> SessionTimers:
         """The timers towards the other provider."""

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from xcnet.model.desired import CipherSuite, KeyAgreement
+from xcnet.model.environments import Customer, Environment
 from xcnet.model.fields import (
     ChannelName,
     ConnectionName,
+    CustomerName,
     Duration,
     EdgeName,
     FacilityName,
@@ -24,6 +26,7 @@ from xcnet.model.fields import (
     ProviderName,
     Rate,
     Share,
+    Size,
     TopologyName,
     shown,
     wrong,
@@ -154,6 +157,15 @@ class TopologyChannel(InputModel):
         default={}, description="Who speaks MKA at a side: xcnet (where absent) or wpa_supplicant."
     )
     key: ChannelKey | None = Field(default=None, description="A fixed key; a fresh one at each start where absent.")
+    macsec_manager: ProviderName | None = Field(
+        default=None, description="The side that makes the channel's keys; in turns where absent."
+    )
+    demarc: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Where the cross-connect ends, in the building's own words; made up where absent.",
+    )
 
 
 class Interconnect(InputModel):
@@ -166,6 +178,11 @@ class Interconnect(InputModel):
     channels: Annotated[tuple[TopologyChannel, ...], Field(min_length=1, strict=False)] = Field(
         description="As many as wanted; best four, over two facilities."
     )
+    capacity: Size | None = Field(
+        default=None,
+        description="All of its connections' bandwidths together; its smallest channel's rate where absent.",
+    )
+    closed: bool = Field(default=False, description="Carries the connections it has, and gets no new ones.")
 
 
 class ConnectionSide(InputModel):
@@ -224,6 +241,7 @@ class TopologyConnection(InputModel):
         WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "minLength": 1, "maxLength": 80}]}),
     ] = Field(default=True, description="TCP MD5 on the BGP sessions: true, false, or the password itself.")
     addressing: AddressPools = AddressPools()
+    customer: CustomerName | None = Field(default=None, description="Whose it is; the first customer's where absent.")
     sides: dict[ProviderName, ConnectionSide] = Field(description="What the customer has at either provider.")
 
 
@@ -245,6 +263,12 @@ class Topology(InputModel):
     )
     connections: Annotated[tuple[TopologyConnection, ...], Field(strict=False)] = Field(
         default=(), description="The customers' connections."
+    )
+    environments: Annotated[tuple[Environment, ...], Field(strict=False)] = Field(
+        default=(), description="Which sites the interconnects join; one for each two providers where absent."
+    )
+    customers: Annotated[tuple[Customer, ...], Field(strict=False)] = Field(
+        default=(), description="Who orders connections; one customer, 'lab', where absent."
     )
 
 

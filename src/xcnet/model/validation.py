@@ -77,7 +77,7 @@ def _words(model: type[BaseModel], detail: ErrorDetails, loc: Path) -> tuple[str
         return f"'{field}' is missing", _add(model, loc)
     if kind == "extra_forbidden":
         return f"there is no field '{field}' here", did_you_mean(field, _fields(model, loc[:-1]))
-    if kind == "enum":
+    if kind in ("enum", "literal_error"):
         choices = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return f"{seen} is not one of the choices", did_you_mean(str(value), choices)
     if kind in _KINDS and value is None:
@@ -94,7 +94,7 @@ def _words(model: type[BaseModel], detail: ErrorDetails, loc: Path) -> tuple[str
             f"write {context.get('min_length')} or more",
         ),
         "too_long": (
-            f"'{field}' has {context.get('actual_length')} entries",
+            f"'{field}' has {_count(value, context)} entries",
             f"write {context.get('max_length')} or fewer",
         ),
         "string_too_short": (f"'{field}' is empty", _write(model, loc, "text")),
@@ -103,6 +103,11 @@ def _words(model: type[BaseModel], detail: ErrorDetails, loc: Path) -> tuple[str
     if kind in bounds:
         return bounds[kind]
     return f"{seen}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", _write(model, loc, "another value")
+
+
+def _count(value: Any, context: dict[str, Any]) -> Any:
+    # Of a mapping that is too long pydantic does not say how long it is.
+    return len(value) if isinstance(value, dict) else context.get("actual_length")
 
 
 def _add(model: type[BaseModel], loc: Path) -> str:

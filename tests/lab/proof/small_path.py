@@ -192,6 +192,9 @@ class SmallPath:
                         ChannelEnd(EDGES[0], EDGES[0], f"ch{n}", f"m{n}", f"a{n}"),
                         ChannelEnd(EDGES[1], EDGES[1], f"ch{n}", f"m{n}", f"b{n}"),
                     ),
+                    EDGES[0],
+                    f"{FACILITY}:ch{n}",
+                    10**11,
                 )
                 for n in numbers
             ),

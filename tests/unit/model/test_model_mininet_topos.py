@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from xcnet.model.load import load_topology, shipped_topologies
+from xcnet.model.plan import NodeKind
 from xcnet.model.planner import make_plan
 
 FILE = Path(str(shipped_topologies()["minimal"])).parent / "mininet_topos.py"
@@ -22,12 +23,13 @@ def custom() -> dict[str, Any]:
 def test_nodes_and_links_are_named_as_in_the_lab(custom: dict[str, Any], name: str) -> None:
     plan = make_plan(load_topology(name))
     topo = custom["topos"][name]()
-    assert set(topo.nodes()) == {node.name for node in plan.nodes}
+    assert set(topo.nodes()) == {node.name for node in plan.nodes if node.kind is not NodeKind.COORDINATOR}
     links = {
         ((info["node1"], info["intfName1"], info["addr1"]), (info["node2"], info["intfName2"], info["addr2"]))
         for _, _, info in topo.links(withInfo=True)
     }
-    assert links == {((*link.a, link.mac[0]), (*link.b, link.mac[1])) for link in plan.links}
+    planned = [link for link in plan.links if link.kind != "management"]
+    assert links == {((*link.a, link.mac[0]), (*link.b, link.mac[1])) for link in planned}
 
 
 def test_any_file_can_be_named(custom: dict[str, Any], tmp_path: Path) -> None:
@@ -44,7 +46,8 @@ def test_refusal_is_no_exception_that_mn_would_clean_up_after(custom: dict[str, 
 
 def test_command_is_asked_where_xcnet_cannot_be_imported(custom: dict[str, Any]) -> None:
     asked = custom["_ask_command"]("minimal")
-    assert {node["name"] for node in asked["nodes"]} == set(custom["topos"]["minimal"]().nodes())
+    asked_for = {node["name"] for node in asked["nodes"] if node["kind"] != "coordinator"}
+    assert asked_for == set(custom["topos"]["minimal"]().nodes())
 
 
 def test_missing_command_says_where_it_was_looked_for(custom: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

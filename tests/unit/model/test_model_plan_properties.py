@@ -4,8 +4,10 @@ from collections import Counter
 from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from topology_strategy import topologies
 
+from xcnet.lab.wire import plan_from_wire, plan_to_wire
 from xcnet.model.desired import RouterState
 from xcnet.model.graph import to_mermaid
 from xcnet.model.graph_layout import lay_out
@@ -13,6 +15,7 @@ from xcnet.model.graph_svg import to_svg
 from xcnet.model.load import parse_topology
 from xcnet.model.plan import NodeKind, Plan
 from xcnet.model.planner import make_plan
+from xcnet.model.routers import render
 from xcnet.secret import Secret
 
 properties = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -59,7 +62,8 @@ def test_links_join_nodes_that_exist_and_ports_the_routers_know(text: str) -> No
         ports = dict(router.ports) | {channel.port: channel.port_mtu for channel in router.channels}
         assert ports == {port: mtu for (node, port), mtu in ends.items() if node == name}
         parents = {*ports, *(channel.device for channel in router.channels)}
-        assert {interface.parent for vrf in router.vrfs for interface in vrf.interfaces} <= parents
+        for vrf in router.vrfs:
+            assert {interface.parent for interface in vrf.interfaces} <= parents | {vrf.name}
 
 
 @properties
@@ -187,6 +191,95 @@ def test_the_same_topology_gives_the_same_plan(text: str) -> None:
 def test_state_survives_the_wire(text: str) -> None:
     for router in plan_of(text).routers.values():
         assert RouterState.model_validate_json(router.reveal_json()) == router
+
+
+@properties
+@given(topologies(), st.booleans())
+def test_plan_survives_the_way_to_the_lab(text: str, bare: bool) -> None:
+    plan = make_plan(parse_topology(text), bare=bare)
+    assert plan_from_wire(plan_to_wire(plan)) == plan
+
+
+@properties
+@given(topologies())
+def test_routers_are_what_their_providers_attachments_make_of_them(text: str) -> None:
+    plan = plan_of(text)
+    rendered: dict[str, RouterState] = {}
+    for start in plan.networks.values():
+        rendered |= render(start.network, reversed(start.channels), reversed(start.attachments))
+    assert rendered == plan.routers
+    assert list(rendered) == list(plan.routers)
+
+
+@properties
+@given(topologies())
+def test_one_attachment_less_takes_its_own_parts_away_and_moves_no_others(text: str) -> None:
+    for start in plan_of(text).networks.values():
+        whole = render(start.network, start.channels, start.attachments)
+        for gone in start.attachments:
+            rest = [each for each in start.attachments if each is not gone]
+            for node, state in render(start.network, start.channels, rest).items():
+                assert state.vrfs == tuple(vrf for vrf in whole[node].vrfs if vrf.connection != gone.name)
+                assert (state.channels, state.ports) == (whole[node].channels, whole[node].ports)
+
+
+@properties
+@given(topologies())
+def test_bare_lab_differs_in_keys_and_connections_alone(text: str) -> None:
+    loaded = parse_topology(text)
+    plan, bare = make_plan(loaded), make_plan(loaded, bare=True)
+    assert bare.connections == ()
+    for same in (
+        "nodes",
+        "links",
+        "splices",
+        "hosts",
+        "channels",
+        "coordinators",
+        "orders",
+        "environments",
+        "customers",
+    ):
+        assert getattr(bare, same) == getattr(plan, same)
+    for name, router in bare.routers.items():
+        assert not router.vrfs
+        assert router.ports == plan.routers[name].ports
+        assert not any(channel.keys for channel in router.channels)
+        keyless = [channel.model_copy(update={"keys": ()}) for channel in plan.routers[name].channels]
+        assert list(router.channels) == keyless
+
+
+@properties
+@given(topologies())
+def test_coordinators_reach_those_they_share_an_interconnect_with(text: str) -> None:
+    plan = plan_of(text)
+    wanted = {frozenset(end.provider for end in channel.ends) for channel in plan.channels}
+    links = {(link.a, link.b) for link in plan.links if link.kind == "management"}
+    assert len(links) == len(wanted)
+    taken = []
+    for key, coordinator in plan.coordinators.items():
+        assert {frozenset((key, peer)) for peer in coordinator.peers} == {pair for pair in wanted if key in pair}
+        for peer, own in coordinator.peers.items():
+            back = plan.coordinators[peer].peers[key]
+            assert (back.address.ip, back.peer) == (own.peer, own.address.ip)
+            assert back.address.network == own.address.network
+            ends = ((coordinator.node, own.interface), (plan.coordinators[peer].node, back.interface))
+            assert ends in links or ends[::-1] in links
+            taken.append(own.address.ip)
+    assert len(set(taken)) == len(taken)
+
+
+@properties
+@given(topologies())
+def test_macsec_managers_share_the_burden_between_two_providers(text: str) -> None:
+    plan = plan_of(text)
+    pairs: dict[frozenset[str], Counter[str]] = {}
+    for channel in plan.channels:
+        pair = frozenset(end.provider for end in channel.ends)
+        pairs.setdefault(pair, Counter(dict.fromkeys(pair, 0)))[channel.macsec_manager] += 1
+        assert {channel.macsec_manager, channel.cross_connect_manager} == pair
+    for burden in pairs.values():
+        assert max(burden.values()) - min(burden.values()) <= 1
 
 
 @properties

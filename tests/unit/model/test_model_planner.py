@@ -23,7 +23,7 @@ def lab() -> Plan:
 def test_nodes_stand_from_left_to_right(lab: Plan) -> None:
     aws = ["aws-app", "aws-gw", "aws-edge1", "aws-edge2", "aws-edge3", "aws-edge4"]
     gcp = ["gcp-edge1", "gcp-edge2", "gcp-edge3", "gcp-edge4", "gcp-gw", "gcp-app"]
-    assert [node.name for node in lab.nodes] == [*aws, "fac-a", "fac-b", *gcp]
+    assert [node.name for node in lab.nodes] == [*aws, "fac-a", "fac-b", *gcp, "aws-coord", "gcp-coord"]
 
 
 def test_channels_are_spread_over_two_facilities(lab: Plan) -> None:
@@ -120,7 +120,11 @@ def test_side_without_host_has_its_subnet_announced_all_the_same() -> None:
     plan = make_plan(parse_topology(text))
     assert [node.name for node in plan.nodes if node.kind is NodeKind.HOST] == ["aws-app"]
     assert plan.connections[0].hosts == {"aws": "aws-app"}
-    assert len(plan.routers["gcp-gw"].vrfs[0].networks) == 2
+    vrf = plan.routers["gcp-gw"].vrfs[0]
+    assert len(vrf.networks) == 2
+    own = vrf.interfaces[-1]
+    assert (own.name, own.parent, own.vlan) == ("vrf-prod", "vrf-prod", None)
+    assert [str(address) for address in own.addresses] == ["10.20.0.1/32", "fd00:10:20::1/128"]
 
 
 def test_family_of_one_side_alone_is_left_out() -> None:
@@ -170,7 +174,7 @@ def test_export_has_no_secret_and_every_link() -> None:
     plan = make_plan(load_topology("aws-google"), key_source=lambda length: Secret(marker.reveal()[:length]))
     text = json.dumps(plan_links(plan))
     assert "5e5e5e5e" not in text
-    assert len(json.loads(text)["links"]) == len(plan.links) == 18
+    assert len(json.loads(text)["links"]) == len(plan.links) == 19
 
 
 def test_export_routes_lead_over_all_channels() -> None:
@@ -179,6 +183,18 @@ def test_export_routes_lead_over_all_channels() -> None:
     assert len(by_prefix["10.20.0.0/24"]) == len(by_prefix["fd00:10:20::/64"]) == 4
     assert "10.10.0.0/24" not in by_prefix
     assert routes["gcp-app"] == [{"to": "0.0.0.0/0", "via": ["10.20.0.1"]}, {"to": "::/0", "via": ["fd00:10:20::1"]}]
+
+
+def test_export_has_the_coordinators_addresses() -> None:
+    addresses = plan_links(make_plan(load_topology("minimal")))["routing"]["addresses"]
+    assert addresses["aws-coord"] == {"to-gcp": ["198.19.0.0/31"]}
+    assert addresses["gcp-coord"] == {"to-aws": ["198.19.0.1/31"]}
+
+
+def test_export_has_a_gateways_own_addresses_on_its_loopback() -> None:
+    text = read_shipped("minimal").replace("gcp: {host: app, ipv4: 10.20", "gcp: {ipv4: 10.20")
+    addresses = plan_links(make_plan(parse_topology(text)))["routing"]["addresses"]
+    assert addresses["gcp-gw"]["lo"] == ["10.20.0.1/32", "fd00:10:20::1/128"]
 
 
 def test_export_leaves_out_what_one_table_cannot_hold() -> None:
@@ -213,4 +229,5 @@ def test_mermaid_has_every_channel_through_its_facility(lab: Plan) -> None:
     chart = to_mermaid(lab)
     assert chart.startswith("flowchart LR\n")
     assert chart.count("===|") == 8
+    assert "n_aws_coord -.- n_gcp_coord" in chart
     assert 'n_aws_edge1 ===|"ch1 · GCM-AES-XPN-256"| n_fac_a' in chart
