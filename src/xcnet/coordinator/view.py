@@ -10,8 +10,9 @@ from xcnet.coordinator.acts.attachments import AttachmentRow
 from xcnet.coordinator.store.records import ConnectionRow, ConnectionState, FeatureRow, FeatureState, KeyRow
 from xcnet.coordinator.world import World
 from xcnet.model import naming
-from xcnet.model.attachments import Attachment, ChannelState, FeatureEnd, channel_rate
+from xcnet.model.attachments import Attachment, FeatureEnd, channel_rate
 from xcnet.model.desired import Cak
+from xcnet.model.network import ChannelState
 from xcnet.secret import Secret
 from xcnet.spec.resources import AdminState
 

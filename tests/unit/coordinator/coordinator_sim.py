@@ -238,8 +238,8 @@ class Simulation:
                 return
             if moment is None or moment > end:
                 raise AssertionError(f"{what}: not within {seconds} s\n{self.describe()}")
-            if moment > self.clock.monotonic():
-                self.clock.advance(moment - self.clock.monotonic())
+            # The wall clock's floating point numbers are a quarter of a microsecond apart.
+            self.clock.advance(max(moment - self.clock.monotonic(), 1e-6))
             while self._queue and self._queue[0][0] <= self.clock.monotonic() + 1e-9:
                 _, _, deed = heapq.heappop(self._queue)
                 try:
@@ -295,7 +295,7 @@ class Simulation:
     def _send(self, provider: Provider) -> None:
         now = provider.live.world.now()
         for call in provider.live.calls():
-            if call.id in provider.in_flight or call.due > now + 1e-9:
+            if call.id in provider.in_flight or call.due > now + 1e-6:
                 continue
             provider.in_flight.add(call.id)
             incarnation = provider.incarnation

@@ -67,5 +67,3 @@ def shows_none_of(thing: object, *secrets: str) -> None:
     for secret in secrets:
         assert secret, "an empty text is in every other"
         assert not any(secret in each for each in shown)
-
-

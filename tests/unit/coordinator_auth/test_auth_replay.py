@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from auth_world import refused
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xcnet.coordinator.auth.replay import ReplayCache, ReplayGuard
@@ -85,6 +85,7 @@ def test_one_callers_requests_do_not_fill_anothers_cache() -> None:
 Steps = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 5), st.booleans()), max_size=60)
 
 
+@settings(deadline=None)
 @given(steps=Steps, capacity=st.integers(1, 4))
 def test_it_agrees_with_one_that_remembers_everything(steps: list[tuple[int, int, bool]], capacity: int) -> None:
     """:param steps: which key, how much later, and whether its time begins again."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,8 +37,8 @@ KIND = "presigned_call"
 SERVICE = "sts"
 
 _ACTION = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
-_CONNECTION, _AUDIENCE = "Connection", "Audience"
-_PARAMETERS = {*_ACTION, _CONNECTION, _AUDIENCE}
+_CONNECTION, _AUDIENCE, _NONCE = "Connection", "Audience", "Nonce"
+_PARAMETERS = {*_ACTION, _CONNECTION, _AUDIENCE, _NONCE}
 _ENDPOINT = re.compile(r"https://((?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?)((?:/[A-Za-z0-9._~-]+)+)")
 _QUERY = re.compile(r"[A-Za-z0-9._~%=&-]+")
 
@@ -74,11 +75,22 @@ class IdentityEndpoint:
 
 
 class PresignedMaker:
-    """Makes them, in the customer's session. :param lifetime: seconds that a proof is good."""
+    """Makes them, in the customer's session.
 
-    def __init__(self, endpoint: IdentityEndpoint, *, lifetime: int = LIFETIME_SECONDS) -> None:
+    :param lifetime: seconds that a proof is good.
+    :param nonce: gives a text that was never used before: signatures know whole seconds only, and a proof is good once.
+    """
+
+    def __init__(
+        self,
+        endpoint: IdentityEndpoint,
+        *,
+        lifetime: int = LIFETIME_SECONDS,
+        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
         self._endpoint = endpoint
         self._lifetime = lifetime
+        self._nonce = nonce
 
     def make(self, customer: CustomerIdentity, connection: str, audience: str, now: float) -> Secret:
         """See :meth:`xcnet.coordinator.auth.proof.ProofMaker.make`. A session that is none is found out by its reader."""
@@ -86,7 +98,7 @@ class PresignedMaker:
             customer.credentials,
             authority=self._endpoint.authority,
             path=self._endpoint.path,
-            parameters={**_ACTION, _CONNECTION: connection, _AUDIENCE: audience},
+            parameters={**_ACTION, _CONNECTION: connection, _AUDIENCE: audience, _NONCE: self._nonce()},
             region=self._endpoint.region,
             service=self._endpoint.service,
             now=now,

@@ -148,8 +148,6 @@ def _demand_signed(claim: Claim, facts: RequestFacts) -> None:
         raise AuthError(AuthReason.MALFORMED, "the request has not exactly one Host field")
     if any(each not in present for each in claim.signed):
         raise AuthError(AuthReason.MALFORMED, "a signed header field is not there")
-    if "host" not in claim.signed:
-        raise AuthError(AuthReason.UNSIGNED_HEADER, "the Host field is not signed")
     for name in sorted(present - set(claim.signed)):
         if name in _MUST_BE_SIGNED or name.startswith("x-amz-"):
             raise AuthError(AuthReason.UNSIGNED_HEADER, f"the header field {name[:64]!r} is not signed")
