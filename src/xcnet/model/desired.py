@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xcnet.secret import Secret
 
 IfName = Annotated[str, Field(min_length=1, max_length=15, pattern=r"^[a-zA-Z][a-zA-Z0-9_.\-]*$")]
 """A network interface name as the kernel takes it (IFNAMSIZ is 16 with the closing zero)."""
+
+
+LEAST_RATE, MOST_RATE = 64_000, 400_000_000_000
+"""Bits per second that an interface can be shaped to: within them a token bucket's numbers fit into the kernel's 32 bits."""
 
 
 class _Model(BaseModel):
@@ -106,6 +110,8 @@ class VrfInterface(_Model):
 
     :param parent: the device below; the interface itself where ``vlan`` is None.
     :param addresses: with prefix length, IPv4 and IPv6.
+    :param rate: bits per second, Ethernet header and VLAN tag included, that may leave through it; None for no limit. Only of
+        a VLAN: what a whole port carries is its link's business.
     """
 
     name: IfName
@@ -113,6 +119,13 @@ class VrfInterface(_Model):
     vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
     mtu: Annotated[int, Field(ge=1280, le=65535)]
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+    rate: Annotated[int, Field(ge=LEAST_RATE, le=MOST_RATE)] | None = None
+
+    @model_validator(mode="after")
+    def _only_vlans_are_shaped(self) -> Self:
+        if self.rate is not None and self.vlan is None:
+            raise ValueError(f"interface {self.name} has a rate, but is no VLAN")
+        return self
 
 
 class BfdTimers(_Model):
@@ -192,6 +205,8 @@ class RouterState(_Model):
 
 
 __all__ = [
+    "LEAST_RATE",
+    "MOST_RATE",
     "BfdTimers",
     "BgpNeighbor",
     "Cak",
