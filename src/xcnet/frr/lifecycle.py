@@ -191,6 +191,9 @@ def _spec(name: str, dirs: FrrDirs) -> DaemonSpec:
     if name == "bfdd" and has_option("bfdd", "--bfdctl"):
         # FRR 8 and 9 have a socket for a control program, whose place is the same for all routers unless it is told.
         argv += ["--bfdctl", str(dirs.run / "bfdd.sock")]
+    if name == "zebra" and has_option("zebra", "--v6-rr-semantics"):
+        # An IPv6 route whose next hops change is replaced, as an IPv4 one is; else it would be gone for a moment each time.
+        argv.append("--v6-rr-semantics")
     return DaemonSpec(
         name=name,
         argv=tuple(argv),

@@ -144,6 +144,8 @@ class BgpNeighbor(_Model):
     :param bfd: None for a session without BFD.
     :param prefix_limit: prefixes accepted before the session is torn down; None for no limit.
     :param next_hop_self: announce own address as next hop (iBGP towards the gateway).
+    :param drained: of an external session: both ways use it only where there is no other (RFC 8326). What is announced over
+        it carries the community GRACEFUL_SHUTDOWN, what is received has local preference 0. The session stays up.
     """
 
     address: IPv4Address | IPv6Address
@@ -157,6 +159,7 @@ class BgpNeighbor(_Model):
     bfd: BfdTimers | None = None
     prefix_limit: Annotated[int, Field(ge=1)] | None = None
     next_hop_self: bool = False
+    drained: bool = False
 
 
 class GracefulRestart(_Model):
@@ -185,6 +188,13 @@ class Vrf(_Model):
     accept_from_external: tuple[IPv4Network | IPv6Network, ...] = ()
     maximum_paths: Annotated[int, Field(ge=1, le=64)] = 16
     graceful_restart: GracefulRestart | None = None
+
+    @model_validator(mode="after")
+    def _only_external_sessions_are_drained(self) -> Self:
+        for neighbor in self.neighbors:
+            if neighbor.drained and neighbor.remote_asn == self.asn:
+                raise ValueError(f"neighbour {neighbor.address} is internal and cannot be drained")
+        return self
 
 
 class RouterState(_Model):
