@@ -151,6 +151,11 @@ def test_graceful_restart_is_an_option():
     } <= set(tree)
 
 
+def test_graceful_restart_with_frrs_own_times_says_none_as_frr_shows_none():
+    tree = bgp(state(graceful_restart=GracefulRestart(restart_time=120, stale_path_time=360)))
+    assert [line for line in tree if "graceful" in line] == ["bgp graceful-restart"]
+
+
 def test_bfd_profiles_are_named_by_their_timers_and_shared():
     assert bfd_profile(BFD) == "tx1000-rx300-x5"
     tree = parse(desired(state())["bfdd"])["bfd"]
