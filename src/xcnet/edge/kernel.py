@@ -9,11 +9,12 @@ from __future__ import annotations
 from ipaddress import IPv4Interface, IPv6Interface
 
 from xcnet.model.desired import Channel, CipherSuite, KeyAgreement, RouterState, VrfInterface
-from xcnet.netlink import addresses, filters, link_kinds, links, sysctl
+from xcnet.netlink import addresses, filters, link_kinds, links, qdisc, shaping, sysctl
 from xcnet.netlink.links import Link
 from xcnet.netlink.macsec import Macsec
 from xcnet.netlink.macsec_types import Validation, sci_of
 from xcnet.netlink.request import Request
+from xcnet.netlink.shaping import Shaper
 from xcnet.netlink.socket import NetlinkSocket
 
 _OWN_KINDS = ("vlan", "macsec", "vrf")
@@ -203,13 +204,14 @@ class RouterKernel:
         return requests
 
     def _settle_interfaces(self, state: RouterState, changed: list[str]) -> None:
-        """Membership, MTU, addresses and administrative state of every interface of every VRF."""
+        """Membership, MTU, addresses, rate and administrative state of every interface of every VRF."""
         held = self.links()
         by_index = {link.index: link for link in held.values()}
         present: dict[int, set[IPv4Interface | IPv6Interface]] = {}
         for address in addresses.dump(self._route):
             if not address.link_local:
                 present.setdefault(address.index, set()).add(address.interface)
+        shapers = shaping.dump(self._route)
         requests = self._dismiss(state, held, present, changed)
         for vrf in state.vrfs:
             master = held[vrf.name].index
@@ -228,6 +230,8 @@ class RouterKernel:
                     if missing not in have:
                         requests.append(addresses.add(link.index, missing))
                         changed.append(f"{wanted.name} {missing} added")
+                # Before it is up: to put a shaper on an interface in use can cost frames.
+                requests += self._rate(wanted, link, shapers.get(link.index), changed)
                 parent = by_index.get(link.parent)
                 closed = parent is not None and parent.kind == "macsec" and not parent.up
                 # A VLAN on a closed MACsec device cannot be set up; the kernel does that itself when the device opens.
@@ -235,6 +239,19 @@ class RouterKernel:
                     requests.append(links.change(link.index, up=True))
                     changed.append(f"{wanted.name} up")
         self._submit(requests)
+
+    @staticmethod
+    def _rate(wanted: VrfInterface, link: Link, held: Shaper | None, changed: list[str]) -> list[Request]:
+        if wanted.rate is None:
+            if held is None:
+                return []
+            changed.append(f"{wanted.name} no longer shaped")
+            return [qdisc.delete_root(link.index)]
+        shaper = Shaper.of(wanted.rate, wanted.mtu)
+        if shaper.like(held):
+            return []
+        changed.append(f"{wanted.name} shaped to {wanted.rate} bit/s")
+        return [shaping.shape(link.index, shaper)]
 
     @staticmethod
     def _dismiss(

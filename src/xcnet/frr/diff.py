@@ -12,7 +12,7 @@ _SINGLE = re.compile(
     r"""
     neighbor\ (?P<peer>\S+)\ (?:
         remote-as | description | password | update-source | bfd\ profile | timers\ connect | timers(?=\ \d) | maximum-prefix
-        | route-map(?=\ \S+\ in$)
+        | route-map(?=\ \S+\ (?P<direction>in|out)$)
     )
     | bgp\ router-id
     | bgp\ graceful-restart\ (?:restart-time | stalepath-time)
@@ -20,7 +20,7 @@ _SINGLE = re.compile(
     | coalesce-time
     | maximum-paths\ ibgp
     | maximum-paths(?=\ \d)
-    | set\ ipv6\ next-hop
+    | set\ (?:ipv6\ next-hop | local-preference | community)
     | profile
     | match\ (?:ip|ipv6)\ address\ prefix-list
     """,
@@ -203,7 +203,8 @@ def _changes(have: Iterable[str], want: Iterable[str]) -> list[str]:
 
 def _setting(line: str) -> str | None:
     match = _SINGLE.match(line)
-    return match[0] if match else None
+    # A neighbour has one route map for each direction.
+    return f"{match[0]} {match['direction'] or ''}" if match else None
 
 
 def _negated(line: str) -> str:

@@ -25,6 +25,10 @@ VTY_GROUP = "frrvty"
 CRASH_LOGS = Path("/var/tmp/frr")
 """Compiled into FRR: every daemon keeps a folder ``NAME.PID`` there while it runs."""
 
+OPEN_FILES = 16384
+"""How many files a daemon may have open. bfdd opens six sockets for each VRF and one for each session, bgpd two and one; a
+daemon that runs out of them aborts. (FRR sizes its tables by it, but touches no more of them than it uses.)"""
+
 _ENVIRONMENT = {
     # FRR writes local time without saying so, and the C library looks at /etc/localtime for every line without TZ.
     "TZ": "UTC0",
@@ -186,11 +190,14 @@ def _spec(name: str, dirs: FrrDirs) -> DaemonSpec:
         "debugging" if name == "bfdd" else "informational",
         # Every thread of a daemon keeps three tables of this size; the default limit may be a million.
         "--limit-fds",
-        "1024",
+        str(OPEN_FILES),
     ]
     if name == "bfdd" and has_option("bfdd", "--bfdctl"):
         # FRR 8 and 9 have a socket for a control program, whose place is the same for all routers unless it is told.
         argv += ["--bfdctl", str(dirs.run / "bfdd.sock")]
+    if name == "zebra" and has_option("zebra", "--v6-rr-semantics"):
+        # An IPv6 route whose next hops change is replaced, as an IPv4 one is; else it would be gone for a moment each time.
+        argv.append("--v6-rr-semantics")
     return DaemonSpec(
         name=name,
         argv=tuple(argv),

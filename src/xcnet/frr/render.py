@@ -15,25 +15,37 @@ from xcnet.model.desired import BfdTimers, BgpNeighbor, RouterState, Vrf
 Family = Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
+DRAINING = "draining"
+"""The route map for what is announced to drained neighbours: it adds a community and refuses nothing, so that all VRFs share
+it. That what is received with the community gets local preference 0 needs no policy: bgpd does so with every external session."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
-    """A route map for what comes in. :param prefix_list: what it accepts; empty for everything."""
+    """A route map for what comes in.
+
+    :param prefix_list: what it accepts; empty for everything.
+    :param last_resort: what it accepts is used only where there is nothing else.
+    """
 
     name: str
     family: Family
     prefix_list: str = ""
     prefer_global: bool = False
+    last_resort: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Neighbor:
+    """:param policy: the route map for what comes in, :param announcing: for what goes out; empty for none."""
+
     model: BgpNeighbor
     description: str
     password: str
     passive: bool
     bfd_profile: str
     policy: str
+    announcing: str
 
     @property
     def address(self) -> IPv4Address | IPv6Address:
@@ -114,16 +126,19 @@ def _bfdd(state: RouterState, *, at_start: bool) -> str:
 
 def _bgpd(state: RouterState, *, at_start: bool) -> str:
     routers = [_router(state, vrf, at_start=at_start) for vrf in state.vrfs]
-    return _template("bgpd").render(state=state, startup=at_start, routers=routers)
+    draining = DRAINING if any(neighbor.drained for vrf in state.vrfs for neighbor in vrf.neighbors) else ""
+    return _template("bgpd").render(state=state, startup=at_start, routers=routers, draining=draining)
 
 
 def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
     router = _Router(vrf)
-    accepted = f"{vrf.name}-in"
+    accepted = f"{vrf.name}-in" if vrf.accept_from_external else ""
     for family in FAMILIES:
-        if vrf.accept_from_external:
+        if accepted:
             router.prefix_lists += _prefix_list(accepted, family, vrf)
             router.policies.append(_Policy(f"{vrf.name}-external-{family}", family, accepted))
+        if any(neighbor.drained and _family(neighbor) == family for neighbor in vrf.neighbors):
+            router.policies.append(_Policy(f"{vrf.name}-drained-{family}", family, accepted, last_resort=True))
     if _keeps_routes(vrf):
         router.policies.append(_Policy(f"{vrf.name}-any-ipv6", "ipv6", prefer_global=True))
     router.neighbors += [
@@ -141,10 +156,12 @@ def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
 
 
 def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
-    family: Family = "ipv4" if neighbor.address.version == 4 else "ipv6"
+    family = _family(neighbor)
     external = neighbor.remote_asn != vrf.asn
     policy = ""
-    if external and vrf.accept_from_external:
+    if neighbor.drained:
+        policy = f"{vrf.name}-drained-{family}"
+    elif external and vrf.accept_from_external:
         policy = f"{vrf.name}-external-{family}"
     elif family == "ipv6" and _keeps_routes(vrf):
         policy = f"{vrf.name}-any-ipv6"
@@ -163,7 +180,12 @@ def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
         passive=_waits(vrf, neighbor),
         bfd_profile=bfd_profile(neighbor.bfd) if neighbor.bfd is not None else "",
         policy=policy,
+        announcing=DRAINING if neighbor.drained else "",
     )
+
+
+def _family(neighbor: BgpNeighbor) -> Family:
+    return "ipv4" if neighbor.address.version == 4 else "ipv6"
 
 
 def _waits(vrf: Vrf, neighbor: BgpNeighbor) -> bool:

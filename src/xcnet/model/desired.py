@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xcnet.secret import Secret
 
 IfName = Annotated[str, Field(min_length=1, max_length=15, pattern=r"^[a-zA-Z][a-zA-Z0-9_.\-]*$")]
 """A network interface name as the kernel takes it (IFNAMSIZ is 16 with the closing zero)."""
+
+
+LEAST_RATE, MOST_RATE = 64_000, 400_000_000_000
+"""Bits per second that an interface can be shaped to: within them a token bucket's numbers fit into the kernel's 32 bits."""
 
 
 class _Model(BaseModel):
@@ -106,7 +110,8 @@ class VrfInterface(_Model):
 
     :param parent: the device below; the interface itself where ``vlan`` is None.
     :param addresses: with prefix length, IPv4 and IPv6.
-    :param rate: bits per second that may leave through it; None for no limit.
+    :param rate: bits per second, Ethernet header and VLAN tag included, that may leave through it; None for no limit. Only of
+        a VLAN: what a whole port carries is its link's business.
     """
 
     name: IfName
@@ -114,7 +119,13 @@ class VrfInterface(_Model):
     vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
     mtu: Annotated[int, Field(ge=1280, le=65535)]
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
-    rate: Annotated[int, Field(ge=1)] | None = None
+    rate: Annotated[int, Field(ge=LEAST_RATE, le=MOST_RATE)] | None = None
+
+    @model_validator(mode="after")
+    def _only_vlans_are_shaped(self) -> Self:
+        if self.rate is not None and self.vlan is None:
+            raise ValueError(f"interface {self.name} has a rate, but is no VLAN")
+        return self
 
 
 class BfdTimers(_Model):
@@ -133,7 +144,8 @@ class BgpNeighbor(_Model):
     :param bfd: None for a session without BFD.
     :param prefix_limit: prefixes accepted before the session is torn down; None for no limit.
     :param next_hop_self: announce own address as next hop (iBGP towards the gateway).
-    :param drained: routes over this session are the last to be used, in both directions.
+    :param drained: of an external session: both ways use it only where there is no other (RFC 8326). What is announced over
+        it carries the community GRACEFUL_SHUTDOWN, what is received has local preference 0. The session stays up.
     """
 
     address: IPv4Address | IPv6Address
@@ -177,6 +189,13 @@ class Vrf(_Model):
     maximum_paths: Annotated[int, Field(ge=1, le=64)] = 16
     graceful_restart: GracefulRestart | None = None
 
+    @model_validator(mode="after")
+    def _only_external_sessions_are_drained(self) -> Self:
+        for neighbor in self.neighbors:
+            if neighbor.drained and neighbor.remote_asn == self.asn:
+                raise ValueError(f"neighbour {neighbor.address} is internal and cannot be drained")
+        return self
+
 
 class RouterState(_Model):
     """Everything one router should be. Applying it makes the kernel and FRR so, deletions included.
@@ -196,6 +215,8 @@ class RouterState(_Model):
 
 
 __all__ = [
+    "LEAST_RATE",
+    "MOST_RATE",
     "BfdTimers",
     "BgpNeighbor",
     "Cak",

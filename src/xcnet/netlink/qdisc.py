@@ -70,7 +70,7 @@ class Netem:
 
 def netem(index: int, settings: Netem) -> Request:
     """Put netem at the root of an interface, or change what is there."""
-    message = _about(index, tc.TC_H_ROOT, _NETEM_HANDLE)
+    message = about(index, tc.TC_H_ROOT, _NETEM_HANDLE)
     attributes: list[tuple[str, Any]] = [
         ("TCA_NETEM_LATENCY64", round(settings.delay * 1e9)),
         ("TCA_NETEM_JITTER64", round(settings.jitter * 1e9)),
@@ -94,15 +94,15 @@ def netem(index: int, settings: Netem) -> Request:
 
 
 def delete_root(index: int) -> Request:
-    """Take netem off an interface. None there: accepted."""
-    message = _about(index, tc.TC_H_ROOT)
+    """Take the qdisc off the root of an interface, with what waits in it. None there: accepted."""
+    message = about(index, tc.TC_H_ROOT)
     what = f"take the root qdisc off interface number {index}"
     return Request(message, tc.RTM_DELQDISC, what, tolerate=frozenset({errnos.ENOENT, errnos.EINVAL}))
 
 
 def clsact(index: int) -> Request:
     """The place that filters of both directions hang on. There already: accepted."""
-    message = _about(index, tc.TC_H_CLSACT, tc.CLSACT_HANDLE)
+    message = about(index, tc.TC_H_CLSACT, tc.CLSACT_HANDLE)
     message["attrs"] = [("TCA_KIND", "clsact")]
     what = f"make room for filters on interface number {index}"
     return Request(message, tc.RTM_NEWQDISC, what, NLM_F_CREATE | NLM_F_EXCL, frozenset({errnos.EEXIST}))
@@ -110,7 +110,7 @@ def clsact(index: int) -> Request:
 
 def delete_clsact(index: int) -> Request:
     """Take all filters of both directions off an interface. None there: accepted."""
-    message = _about(index, tc.TC_H_CLSACT, tc.CLSACT_HANDLE)
+    message = about(index, tc.TC_H_CLSACT, tc.CLSACT_HANDLE)
     what = f"take the filters off interface number {index}"
     return Request(message, tc.RTM_DELQDISC, what, tolerate=frozenset({errnos.ENOENT, errnos.EINVAL}))
 
@@ -165,7 +165,8 @@ def statistics(stats: Any) -> tuple[int, int]:
     return (basic["packets"] if basic else 0), (queue["drops"] if queue else 0)
 
 
-def _about(index: int, parent: int, handle: int = 0) -> Any:
+def about(index: int, parent: int, handle: int = 0) -> Any:
+    """A message about a qdisc of this interface, without attributes yet."""
     message = tc_message()
     message["index"] = index
     message["parent"] = parent
@@ -186,4 +187,4 @@ def _chance(cell: Any) -> float:
     return _part(cell["probability"]) if cell else 0.0
 
 
-__all__ = ["Netem", "Qdisc", "clsact", "delete_clsact", "delete_root", "dump", "netem", "statistics"]
+__all__ = ["Netem", "Qdisc", "about", "clsact", "delete_clsact", "delete_root", "dump", "netem", "statistics"]

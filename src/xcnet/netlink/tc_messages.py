@@ -42,6 +42,36 @@ class _netem(nla):  # type: ignore[misc]
         fields = (("rate", "I"), ("packet_overhead", "i"), ("cell_size", "I"), ("cell_overhead", "i"))
 
 
+class _tbf(nla):  # type: ignore[misc]
+    nla_map = (
+        ("TCA_TBF_UNSPEC", "none"),
+        ("TCA_TBF_PARMS", "parms"),
+        ("TCA_TBF_RTAB", "none"),
+        ("TCA_TBF_PTAB", "none"),
+        ("TCA_TBF_RATE64", "uint64"),
+        ("TCA_TBF_PRATE64", "none"),
+        ("TCA_TBF_BURST", "uint32"),
+        ("TCA_TBF_PBURST", "none"),
+        ("TCA_TBF_PAD", "none"),
+    )
+
+    class parms(nla):  # type: ignore[misc]
+        """Two ``tc_ratespec``, the second of them (the peak rate) always zero here; ``buffer`` is in ticks."""
+
+        fields = (
+            *(
+                ("cell_log", "B"),
+                ("linklayer", "B"),
+                ("overhead", "H"),
+                ("cell_align", "h"),
+                ("mpu", "H"),
+                ("rate", "I"),
+            ),
+            ("peakrate", "12s"),
+            *(("limit", "I"), ("buffer", "I"), ("mtu", "I")),
+        )
+
+
 class _stats2(nla):  # type: ignore[misc]
     nla_map = (
         ("TCA_STATS_UNSPEC", "none"),
@@ -143,7 +173,7 @@ class tc_message(nlmsg):  # type: ignore[misc]
 
     @staticmethod
     def options(cell: Any, *_: Any, **__: Any) -> Any:
-        return {"netem": _netem, "matchall": _matchall}.get(cell.get_attr("TCA_KIND"), cell.hex)
+        return {"netem": _netem, "tbf": _tbf, "matchall": _matchall}.get(cell.get_attr("TCA_KIND"), cell.hex)
 
 
 __all__ = [

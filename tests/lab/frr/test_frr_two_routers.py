@@ -15,7 +15,7 @@ from xcnet.frr.apply import pending
 from xcnet.frr.lifecycle import CRASH_LOGS, FrrDirs, remove_crash_logs
 from xcnet.frr.logs import parse_log_line
 from xcnet.frr.vty import refused
-from xcnet.model.desired import BfdTimers, BgpNeighbor, Vrf
+from xcnet.model.desired import BfdTimers, BgpNeighbor, GracefulRestart, Vrf
 
 pytestmark = pytest.mark.lab
 
@@ -61,6 +61,16 @@ def test_applying_again_sends_nothing(pair: Pair):
     for router in ROUTERS:
         assert not pair.apply(router, router_state(router))
         assert pending(router_state(router), pair.dirs[router]) == {"bgpd": [], "bfdd": []}
+
+
+def test_graceful_restart_is_taken_and_taken_back(pair: Pair):
+    plain = router_state("left")
+    for times in (GracefulRestart(), GracefulRestart(restart_time=100, stale_path_time=360)):
+        vrf = plain.vrfs[0].model_copy(update={"graceful_restart": times})
+        state = plain.model_copy(update={"vrfs": (vrf,)})
+        assert pair.apply("left", state)
+        assert not pair.apply("left", state)
+    pair.restore()
 
 
 def test_routes_are_in_the_vrf_alone_over_both_links(pair: Pair):

@@ -3,6 +3,7 @@
 from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
+from pydantic import ValidationError
 
 from xcnet.errors import RoutingError
 from xcnet.frr import diff
@@ -87,6 +88,36 @@ def test_internal_sessions_are_not_filtered():
     assert not any("route-map" in line for line in tree)
 
 
+def test_a_drained_neighbour_is_announced_to_with_the_community_and_heard_with_the_least_preference():
+    drained, other = neighbor("169.254.0.2", drained=True), neighbor("169.254.0.6")
+    for accept in ((), (ip_network("10.2.0.0/16"),)):
+        tree = parse(desired(state(drained, other, accept_from_external=accept))["bgpd"])
+        assert list(tree["route-map draining permit 10"]) == ["set community graceful-shutdown additive"]
+        policy = list(tree["route-map prod-drained-ipv4 permit 10"])
+        assert policy == [*(["match ip address prefix-list prod-in"] if accept else []), "set local-preference 0"]
+        family = tree["router bgp 65001 vrf prod"]["address-family ipv4 unicast"]
+        assert "neighbor 169.254.0.2 route-map prod-drained-ipv4 in" in family
+        assert "neighbor 169.254.0.2 route-map draining out" in family
+        outside = [line for line in family if line.startswith("neighbor 169.254.0.6 route-map")]
+        assert outside == (["neighbor 169.254.0.6 route-map prod-external-ipv4 in"] if accept else [])
+        assert not any("drained-ipv6" in line for line in tree)
+
+
+def test_nothing_speaks_of_draining_where_nothing_is_drained():
+    assert "drain" not in desired(state())["bgpd"]
+    assert "graceful-shutdown" not in desired(state())["bgpd"]
+
+
+def test_a_router_that_starts_drained_stays_drained():
+    drained = neighbor("169.254.0.2", drained=True, bfd=None)
+    assert "neighbor 169.254.0.2 route-map draining out" in startup(state(drained))["bgpd"]
+
+
+def test_an_internal_neighbour_cannot_be_drained():
+    with pytest.raises(ValidationError, match=r"10\.0\.0\.2 is internal"):
+        state(neighbor("10.0.0.2", remote_asn=65001, drained=True))
+
+
 def test_ipv6_routes_hang_on_no_link_local_address_where_none_is_handed_on():
     inside = neighbor("fd00::2", remote_asn=65001)
     tree = parse(desired(state(inside))["bgpd"])
@@ -118,6 +149,11 @@ def test_graceful_restart_is_an_option():
         "bgp graceful-restart restart-time 100",
         "bgp graceful-restart stalepath-time 200",
     } <= set(tree)
+
+
+def test_graceful_restart_with_frrs_own_times_says_none_as_frr_shows_none():
+    tree = bgp(state(graceful_restart=GracefulRestart(restart_time=120, stale_path_time=360)))
+    assert [line for line in tree if "graceful" in line] == ["bgp graceful-restart"]
 
 
 def test_bfd_profiles_are_named_by_their_timers_and_shared():

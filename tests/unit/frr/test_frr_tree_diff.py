@@ -135,6 +135,51 @@ def test_a_prefix_list_entry_with_the_same_number_is_replaced_once():
     ]
 
 
+POLICIES = "\nroute-map draining permit 10\n set community graceful-shutdown additive\nexit\n"
+PLAIN = RUNNING.replace(
+    "  maximum-paths 16\n", "  neighbor 10.0.0.2 route-map prod-external-ipv4 in\n  maximum-paths 16\n"
+)
+DRAINED = (
+    PLAIN.replace(
+        "route-map prod-external-ipv4 in", "route-map prod-drained-ipv4 in\n  neighbor 10.0.0.2 route-map draining out"
+    )
+    + POLICIES
+    + POLICIES.replace("draining", "prod-drained-ipv4")
+)
+
+
+def test_draining_replaces_one_policy_and_adds_the_other_when_both_are_there():
+    commands = diff.bgpd(parse(PLAIN), parse(DRAINED))
+    assert [line for line in commands.first if line.startswith("route-map")] == [
+        "route-map draining permit 10",
+        "route-map prod-drained-ipv4 permit 10",
+    ]
+    assert commands.then == [
+        "router bgp 65001 vrf prod",
+        "address-family ipv4 unicast",
+        "neighbor 10.0.0.2 route-map prod-drained-ipv4 in",
+        "neighbor 10.0.0.2 route-map draining out",
+        "exit-address-family",
+        "exit",
+    ]
+    assert not diff.bgpd(parse(DRAINED), parse(DRAINED))
+
+
+def test_undraining_takes_the_outbound_policy_away_and_only_replaces_the_inbound_one():
+    commands = diff.bgpd(parse(DRAINED), parse(PLAIN))
+    assert commands.first == []
+    assert commands.then == [
+        "router bgp 65001 vrf prod",
+        "address-family ipv4 unicast",
+        "no neighbor 10.0.0.2 route-map draining out",
+        "neighbor 10.0.0.2 route-map prod-external-ipv4 in",
+        "exit-address-family",
+        "exit",
+        "no route-map draining permit 10",
+        "no route-map prod-drained-ipv4 permit 10",
+    ]
+
+
 def test_an_unwanted_line_that_somebody_typed_is_taken_back():
     running = RUNNING.replace(
         " neighbor 10.0.0.2 timers 30 90", " neighbor 10.0.0.2 timers 30 90\n neighbor 10.0.0.2 shutdown"
