@@ -58,7 +58,7 @@ class Handler:
             body=body,
             request_id=request_id,
             digest=digest_of(operation, arrival.path, query, body) if request_id is not None else "",
-            proof=await self._proof(operation, arrival, ids) if operation.proven else None,
+            proof=await self._proof(operation, arrival, _named(operation, ids, query)) if operation.proven else None,
         )
         answer = self._service.serve(request)
         self._after(operation, arrival.caller)
@@ -99,6 +99,14 @@ class Handler:
         if lost is not None:
             lost.kept_back(200)
             raise BrokenOffError(f"fault {lost.id}: {lost.rule.kind.value}")
+
+
+def _named(operation: Operation, ids: Mapping[str, str], query: Mapping[str, str | int]) -> dict[str, str]:
+    """Path parameters of the resource that the request is about, which a request to create it has in its query."""
+    if operation.creates is None:
+        return dict(ids)
+    kind = (operation.collection or "").removesuffix("s")
+    return {**ids, kind: str(query.get(operation.creates, ""))}
 
 
 __all__ = ["Handler"]
