@@ -178,6 +178,14 @@ class Core:
         """The outbox: every call that is still to be answered. Which of them are under way is the caller's to know."""
         return self.engine.calls()
 
+    def outbox(self) -> list[tuple[str, str, float]]:
+        """(id, peer, policy time at which it is due) of every call that is still to be answered, those due first."""
+        return self.engine.outbox()
+
+    def call(self, identifier: str) -> Call:
+        """:raises KeyError: it has been answered, or is not needed any more."""
+        return self.engine.call(identifier)
+
     def call_ended(self, call: Call, outcome: Outcome) -> None:
         """One attempt of a call is over."""
         self.engine.call_ended(call, outcome)
@@ -253,6 +261,12 @@ class Core:
             with self.database.transaction(CHORES):
                 chores.run(self.world, self.engine, self._make_key_pair)
         self.engine.pump()
+
+    def next_timer(self) -> float:
+        """Policy time at which :meth:`pump` is due next, the outbox apart."""
+        due = self.engine.next_timer()
+        chore = chores.next_due(self.world)
+        return chore if due is None else min(due, chore)
 
     def next_due(self) -> float:
         """Policy time at which :meth:`pump` or a call of the outbox is due next."""

@@ -119,6 +119,11 @@ class Engine:
         """After a start: whatever came about while nobody looked."""
         self._world.wake(*(row["subject"] for row in self._db.all("SELECT DISTINCT subject FROM workflows")))
 
+    def next_timer(self) -> float | None:
+        """Policy time of the next workflow's timer; None if there is none."""
+        due: float | None = self._db.value("SELECT min(due) FROM workflows WHERE due IS NOT NULL")
+        return due
+
     def next_due(self) -> float | None:
         """Policy time of the next timer or call; None if there is neither."""
         moments = [
@@ -180,6 +185,17 @@ class Engine:
     def calls(self) -> list[Call]:
         """Every call that is still to be answered, those that are due first."""
         return [Call.of(row) for row in self._db.all("SELECT * FROM calls ORDER BY due")]
+
+    def outbox(self) -> list[tuple[str, str, float]]:
+        """(id, peer, due) of the same, in that order."""
+        return [(row["id"], row["peer"], row["due"]) for row in self._db.all("SELECT id, peer, due FROM calls ORDER BY due")]
+
+    def call(self, identifier: str) -> Call:
+        """:raises KeyError: there is none of that id any more."""
+        row = self._db.one("SELECT * FROM calls WHERE id = ?", identifier)
+        if row is None:
+            raise KeyError(identifier)
+        return Call.of(row)
 
     def call_ended(self, call: Call, outcome: Outcome) -> None:
         """One attempt is over: its workflow hears of it, or it is put off."""
