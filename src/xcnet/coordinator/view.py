@@ -42,7 +42,7 @@ def network_view(world: World) -> NetworkView:
         connection = ConnectionRow.of(row)
         if connection.state is not ConnectionState.DELETING:
             connections.setdefault(connection.uuid, []).append(connection)
-    links: dict[str, dict[str, tuple[str, str]]] = {}
+    links: dict[str, dict[str, tuple[str | None, ...]]] = {}
     for row in db.all("SELECT uuid, edge, ipv4, ipv6 FROM internal_links ORDER BY edge"):
         links.setdefault(row["uuid"], {})[row["edge"]] = (row["ipv4"], row["ipv6"])
     attachments = []
@@ -82,7 +82,7 @@ def _attachment(
     row: AttachmentRow,
     connections: list[ConnectionRow],
     features: dict[tuple[str, str], list[FeatureRow]],
-    links: dict[str, tuple[str, str]],
+    links: dict[str, tuple[str | None, ...]],
 ) -> Attachment | None:
     ends = []
     edges = set()
@@ -108,7 +108,7 @@ def _attachment(
         mtu=mtu,
         port=row.port,
         networks=tuple(ip_network(each) for each in row.networks),
-        internal={edge: tuple(_link(subnet) for subnet in links[edge]) for edge in sorted(edges)},
+        internal={edge: tuple(_link(subnet) for subnet in links[edge] if subnet is not None) for edge in sorted(edges)},
         features=tuple(ends),
     )
 
@@ -128,7 +128,8 @@ def _end(feature: FeatureRow, drained: bool, rate: int) -> FeatureEnd:
         addresses=tuple(addresses),
         peers=tuple(peers),
         peer_asn=feature.peer_asn,
-        md5=feature.md5,
+        # A topology may do without; the API never does.
+        md5=feature.md5 if len(feature.md5) else None,
         drained=drained,
         rate=rate,
     )

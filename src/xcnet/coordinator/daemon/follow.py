@@ -1,0 +1,109 @@
+"""What comes of a command, told as it happens until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from xcnet.coordinator.core import Core
+from xcnet.coordinator.engine.tables import DONE
+from xcnet.coordinator.store import records
+from xcnet.errors import InputError
+
+Write = Callable[[dict[str, Any]], Awaitable[None]]
+
+DONE_ONLY, VERIFIED, APPLIED, GONE = "done", "verified", "applied", "gone"
+"""What can be waited for: the workflow's end; a connection that both sides see to work; the routers holding what was decided;
+nothing being left of the connection. Each includes the one before it."""
+
+_MOST_HEARD = 10_000
+
+
+class Heard:
+    """One listener's share of what the core tells."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MOST_HEARD)
+        self._lost = 0
+
+    def tell(self, kind: str, subject: str, data: dict[str, Any]) -> None:
+        event = {"monotonic": time.monotonic(), "kind": kind, "subject": subject, "data": data}
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            self._lost += 1
+
+    async def follow(self, until: str, answer: dict[str, Any], write: Write) -> None:
+        """Write events of the workflow's subjects until it is over.
+
+        :param answer: the command's: ``workflow``, and ``uuid`` or ``channel``. :raises InputError: no such thing to wait for.
+        """
+        if until not in (DONE_ONLY, VERIFIED, APPLIED, GONE):
+            raise InputError(f"there is no waiting for {until!r}", where="follow")
+        subjects = {answer[name] for name in ("uuid", "channel", "issue", "maintenance") if answer.get(name)}
+        while True:
+            over = self._over(until, answer)
+            while not self._queue.empty():
+                await self._pass_on(self._queue.get_nowait(), subjects, write)
+            if over is not None:
+                await write({"end": over, "lost": self._lost})
+                return
+            await self._pass_on(await self._queue.get(), subjects, write)
+
+    async def _pass_on(self, event: dict[str, Any], subjects: set[str], write: Write) -> None:
+        concerns = event["subject"] in subjects or event["kind"].startswith("router.")
+        if concerns:
+            await write({"event": event})
+
+    def _over(self, until: str, answer: dict[str, Any]) -> dict[str, Any] | None:
+        workflow = answer.get("workflow")
+        message = ""
+        if workflow is not None:
+            row = self._core.database.one("SELECT * FROM outcomes WHERE id = ?", workflow)
+            if row is None:
+                return None
+            if row["state"] != DONE:
+                return {"state": row["state"], "message": row["message"]}
+            message = row["message"]
+        if until != DONE_ONLY and not self._reached(until, answer):
+            return None
+        return {"state": DONE, "message": message}
+
+    def _reached(self, until: str, answer: dict[str, Any]) -> bool:
+        core = self._core
+        if until == VERIFIED:
+            rows = records.connections(core.database, answer["uuid"])
+            return bool(rows) and rows[-1].verified
+        settled = core.world.facts.applied >= core.generation
+        if until == APPLIED:
+            return settled
+        return settled and not records.connections(core.database, answer["uuid"])
+
+
+class Followers:
+    """Whoever listens to what the core tells, at the moment."""
+
+    def __init__(self) -> None:
+        self.core: Core | None = None
+        self._heard: list[Heard] = []
+
+    def tell(self, kind: str, subject: str, data: dict[str, Any]) -> None:
+        for each in self._heard:
+            each.tell(kind, subject, data)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[Heard]:
+        assert self.core is not None
+        heard = Heard(self.core)
+        self._heard.append(heard)
+        try:
+            yield heard
+        finally:
+            self._heard.remove(heard)
+
+
+__all__ = ["APPLIED", "DONE_ONLY", "GONE", "VERIFIED", "Followers", "Heard"]

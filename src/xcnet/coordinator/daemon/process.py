@@ -1,0 +1,236 @@
+"""The process: everything that a coordinator's core needs around it, in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from xcnet.clock import Clock, SystemClock
+from xcnet.coordinator.auth import pki
+from xcnet.coordinator.auth.authenticators import create_signer, create_verifier
+from xcnet.coordinator.auth.proof_profiles import create_checker, create_door
+from xcnet.coordinator.core import Core
+from xcnet.coordinator.daemon.admin import AdminServer
+from xcnet.coordinator.daemon.follow import Followers
+from xcnet.coordinator.daemon.observer import RouterObserver
+from xcnet.coordinator.daemon.outbox import Outbox
+from xcnet.coordinator.daemon.routers import Router, RouterDriver
+from xcnet.coordinator.daemon.settings import DaemonSettings
+from xcnet.coordinator.daemon.trust import (
+    CallerVerifier,
+    CustomerProofs,
+    PeerSigner,
+    ProofSource,
+    fetch_over,
+    identity_route,
+)
+from xcnet.coordinator.http.app import create_app
+from xcnet.coordinator.http.caller import PeerCaller
+from xcnet.coordinator.http.client import peer_caller
+from xcnet.coordinator.http.faults import FaultPoint
+from xcnet.coordinator.http.server import CoordinatorServer
+from xcnet.coordinator.http.transcript import Transcript
+from xcnet.coordinator.http.transport import Endpoint, HttpTransport
+from xcnet.coordinator.service import ApiRequest, ApiResponse
+from xcnet.coordinator.store.database import CrashHook
+from xcnet.coordinator.view import NetworkView
+from xcnet.edge.client import EdgeClient
+from xcnet.events import EventWriter
+from xcnet.spec.document import document
+
+_log = logging.getLogger(__name__)
+
+
+class Coordinator:
+    """:param routers: node -> its daemon; made of the settings where absent (a recording double in benchmarks).
+    :param crash: told of each commit point of the store.
+    """
+
+    def __init__(
+        self,
+        settings: DaemonSettings,
+        *,
+        clock: Clock | None = None,
+        crash: CrashHook | None = None,
+        network: NetworkFactory | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock: Clock = clock or SystemClock()
+        self._crash = crash
+        self._network = network or routers_of
+        self._events = EventWriter(settings.events, f"{settings.node}.coordinator", self._clock)
+        self._followers = Followers()
+        self._turning: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._serving = False
+        self._failed: asyncio.Future[None]
+
+    def emit(self, kind: str, subject: str, data: dict[str, Any]) -> None:
+        """Onto the event stream, and to whoever follows."""
+        self._events.emit(kind, subject, **data)
+        self._followers.tell(kind, subject, data)
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Until ``stop`` is set. :param ready: called once peers and operators are served."""
+        settings, clock, trust = self._settings, self._clock, self._settings.trust
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = settings.store.exists()
+        transcript = Transcript(settings.transcript, settings.config.provider, events=self._events, clock=clock)
+        faults = FaultPoint(clock=clock, events=self._events)
+        self._failed = asyncio.get_running_loop().create_future()
+        async with AsyncExitStack() as stack:
+            self.core = Core(
+                settings.config,
+                settings.store,
+                wall=clock.wall,
+                rng=random.SystemRandom(),
+                emit=self.emit,
+                seed=settings.seed,
+                crash=self._crash,
+            )
+            stack.callback(self.core.close)
+            self._followers.core = self.core
+            client = pki.client_context(trust.credential)
+            callers: dict[str, PeerCaller] = {}
+            checkers = {}
+            for name, peer in settings.config.peers.items():
+                endpoint = Endpoint(name, peer.url, peer.address)
+                signer = PeerSigner(create_signer(trust.auth.outbound[name]), clock)
+                callers[name] = peer_caller(endpoint, client, signer, transcript=transcript, faults=faults)
+                stack.push_async_callback(callers[name].close)
+                transport = HttpTransport(endpoint, client)
+                stack.push_async_callback(transport.close)
+                if name in trust.known:
+                    fetch = fetch_over(transport, name)
+                    checkers[name] = create_checker(trust.known[name], settings.config.provider, fetch)
+            self._outbox = Outbox(self.core, callers, ProofSource(trust.identity, clock), clock, self.turn)
+            stack.push_async_callback(self._outbox.stop)
+            routers = self._network(settings)
+            self._driver = RouterDriver(
+                self.core, settings.network, routers, applied=self._applied, emit=self.emit
+            )
+            observer = RouterObserver(self.core, settings.network, self._driver, self.turn)
+            verifier = create_verifier(trust.auth.inbound, started=clock.wall() if before else None)
+            door = create_door(trust.identity)
+            gate = create_app(
+                self,
+                CallerVerifier(verifier, clock),
+                provider=settings.config.provider,
+                proofs=CustomerProofs(checkers, clock),
+                open_routes={door.path: identity_route(door, clock)},
+                document=document,
+                limits=settings.http,
+                transcript=transcript,
+                faults=faults,
+                clock=clock,
+            )
+            admin = AdminServer(
+                self.core,
+                settings.folder,
+                followers=self._followers,
+                turn=self.turn,
+                ready=lambda: self._serving,
+            )
+            server = CoordinatorServer(
+                gate,
+                pki.server_context(trust.credential),
+                identify=pki.identify,
+                host=settings.host,
+                port=settings.port,
+                limits=settings.http,
+                clock=clock,
+            )
+            await stack.enter_async_context(server)
+            await admin.start()
+            stack.push_async_callback(admin.stop)
+            self._spawn(stack, self._driver.run())
+            for node, router in routers.items():
+                self._spawn(stack, observer.watch(node, router))
+            self._serving = True
+            self.emit("coordinator.ready", settings.config.provider, {"resumed": before})
+            ready()
+            self.turn()
+            stopping = asyncio.ensure_future(stop.wait())
+            await asyncio.wait((stopping, self._failed), return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            self._serving = False
+            if self._failed.done():
+                self._failed.result()
+
+    def _spawn(self, stack: AsyncExitStack, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+
+        def over(done: asyncio.Task[None]) -> None:
+            if not done.cancelled() and done.exception() is not None and not self._failed.done():
+                self._failed.set_exception(done.exception())  # type: ignore[arg-type]
+
+        task.add_done_callback(over)
+        stack.callback(task.cancel)
+
+    # -- what goes in
+
+    def serve(self, request: ApiRequest) -> ApiResponse:
+        """:class:`xcnet.coordinator.service.Service`."""
+        try:
+            return self.core.serve(request)
+        finally:
+            self.turn()
+
+    def _applied(self, view: NetworkView) -> None:
+        self.core.applied(view.generation)
+        self.emit("network.applied", self._settings.config.provider, {"generation": view.generation})
+        self.turn()
+
+    # -- going on
+
+    def turn(self) -> None:
+        """Something happened: let everything go on that can, once this event is dealt with."""
+        if self._turning is None:
+            self._turning = asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turning = None
+        try:
+            self.core.pump()
+            next_call = self._outbox.dispatch()
+            self._driver.look()
+        except Exception as error:
+            if not self._failed.done():
+                self._failed.set_exception(error)
+            return
+        due = self.core.next_timer()
+        if next_call is not None:
+            due = min(due, next_call)
+        if self._timer is not None:
+            self._timer.cancel()
+        # Timers of the loop are early by its clock's resolution; a moment that has come by then is seen at once.
+        delay = min(max(due - self.core.world.now(), 0.001), 3600.0)
+        self._timer = asyncio.get_running_loop().call_later(delay, self.turn)
+
+
+NetworkFactory = Callable[[DaemonSettings], dict[str, Router]]
+
+
+def routers_of(settings: DaemonSettings) -> dict[str, Router]:
+    """The real ones."""
+    return {node: EdgeClient(folder) for node, folder in settings.routers.items()}
+
+
+def run(settings: DaemonSettings) -> None:
+    """Serve until SIGTERM. For a process of its own, inside the coordinator's node."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        await Coordinator(settings).run(stop)
+
+    asyncio.run(main())
+
+
+__all__ = ["Coordinator", "NetworkFactory", "routers_of", "run"]
