@@ -17,19 +17,22 @@ def up(
     fast: Annotated[
         bool, typer.Option("--fast", help="Use the fast timers (BFD 300 ms x 3, BGP 3/9 s) whatever the topology says.")
     ] = False,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Links and routers only: keys and connections are left to the coordinators.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave a lab that does not come up, to look at it.")] = False,
     json: Json = False,
 ) -> None:
     """Bring up a lab and wait until everything is established.
 
-    Example: xcnet up aws-google --name demo
+    Examples: xcnet up aws-google --name demo        xcnet up --bare
     """
     from xcnet.cli.progress import Progress
     from xcnet.lab.manager import bring_up
 
     options: Context = context.obj
     with Progress(quiet=json) as progress:
-        result = bring_up(topology, name=name, engine=options.engine.value, fast=fast, keep=keep, progress=progress)
+        result = bring_up(topology, name=name, engine=options.engine.value, fast=fast, bare=bare, keep=keep, progress=progress)
     if json:
         print_json(result.model_dump(mode="json"))
         return

@@ -61,9 +61,7 @@ def config_of(plan: Plan, provider: str) -> CoordinatorConfig:
             )
             for peer, link in coordinator.peers.items()
         },
-        environments=tuple(
-            _environment(plan, provider, each) for each in plan.environments if provider in each.sites
-        ),
+        environments=tuple(_environment(plan, provider, each) for each in plan.environments if provider in each.sites),
         link=_link(profile),
         internal=InternalPools(
             ipv4=str(profile.addressing.internal.ipv4),

@@ -28,7 +28,7 @@ class LabApplication(Application):
     """Handles the requests of the command line. One request is one SSH session; its first word says what it is.
 
     ``build`` (plan on standard input, progress as JSON lines on standard output), ``rpc METHOD PARAMS``, and those that
-    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``call``.
+    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``call``, ``coordinator``.
     """
 
     def __init__(self, context: WarmContext) -> None:
@@ -43,6 +43,7 @@ class LabApplication(Application):
             "capture": requests.capture,
             "verify": requests.verify,
             "call": requests.call,
+            "coordinator": requests.coordinator,
         }
 
     async def start(self) -> None:
@@ -106,6 +107,13 @@ class LabApplication(Application):
                 value = lab.memory()
             case "rotate":
                 value = await rotate(lab, requests.channel_named(lab, params["channel"]))
+            case "coordinator-halt":
+                value = lab.coordinators.halt(params["provider"])
+            case "coordinator-kill":
+                value = lab.coordinators.kill(params["provider"])
+            case "coordinator-resume":
+                lab.coordinators.resume(params["provider"])
+                value = True
             case "apply":
                 value = {"changed": await lab.apply(params["node"], params["state"])}
             case _:

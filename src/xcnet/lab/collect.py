@@ -10,6 +10,8 @@ from xcnet.errors import XcnetError
 from xcnet.frr.lifecycle import DAEMONS
 from xcnet.frr.state import BfdPeer, BgpSession, RouterRouting
 from xcnet.frr.state import read as read_routing
+from xcnet.lab.coordinators import PROCESS
+from xcnet.lab.live import live_plan
 from xcnet.lab.readiness import expected_routes
 from xcnet.lab.running import RunningLab
 from xcnet.lab.status import (
@@ -23,7 +25,7 @@ from xcnet.lab.status import (
     worst,
 )
 from xcnet.model.desired import RouterState
-from xcnet.model.plan import ChannelEnd, PlannedChannel
+from xcnet.model.plan import ChannelEnd, NodeKind, Plan, PlannedChannel
 from xcnet.netlink import routes
 from xcnet.netlink.socket import NetlinkSocket
 from xcnet.waiting import Deadline
@@ -33,10 +35,11 @@ _ANSWER_SECONDS = 5.0
 
 async def collect_status(lab: RunningLab) -> LabStatus:
     """What is so now. A daemon that does not answer shows as down; it does not fail the picture."""
-    reports, (routing, found) = await asyncio.gather(_edges(lab), asyncio.to_thread(_tables, lab))
+    plan = await live_plan(lab)
+    reports, (routing, found) = await asyncio.gather(_edges(lab), asyncio.to_thread(_tables, lab, plan))
     channels = tuple(_channel(channel, reports, lab) for channel in lab.plan.channels)
     sessions = tuple(
-        session for name, state in lab.states.items() for session in _sessions(name, state, routing.get(name))
+        session for name, state in plan.routers.items() for session in _sessions(name, state, routing.get(name))
     )
     nodes = tuple(_node(lab, node.name, node.kind.value, node.provider) for node in lab.plan.nodes)
     parts = [node.health for node in nodes] + [channel.health for channel in channels]
@@ -68,25 +71,25 @@ async def _edges(lab: RunningLab) -> dict[str, EdgeReport]:
     return {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
 
 
-def _tables(lab: RunningLab) -> tuple[dict[str, RouterRouting], tuple[RouteStatus, ...]]:
+def _tables(lab: RunningLab, plan: Plan) -> tuple[dict[str, RouterRouting], tuple[RouteStatus, ...]]:
     routing: dict[str, RouterRouting] = {}
     for name in lab.states:
         try:
             routing[name] = read_routing(lab.frr_dirs(name))
         except XcnetError:
             continue
-    return routing, tuple(_routes(lab))
+    return routing, tuple(_routes(lab, plan))
 
 
-def _routes(lab: RunningLab) -> list[RouteStatus]:
-    expected = expected_routes(lab.plan)
+def _routes(lab: RunningLab, plan: Plan) -> list[RouteStatus]:
+    expected = expected_routes(plan)
     held: dict[tuple[str, int, str], list[str]] = {}
     for gateway in {node for node, _table, _prefix in expected}:
         with NetlinkSocket(netns=lab.fabric.netns(gateway)) as netlink:
             for route in routes.dump(netlink):
                 hops = [str(hop.gateway) for hop in route.nexthops if not hop.dead and hop.gateway is not None]
                 held.setdefault((gateway, route.table, str(route.destination)), []).extend(hops)
-    connections = {(name, vrf.table): vrf.connection for name, state in lab.states.items() for vrf in state.vrfs}
+    connections = {(name, vrf.table): vrf.connection for name, state in plan.routers.items() for vrf in state.vrfs}
     return [
         RouteStatus(
             node=node,
@@ -105,6 +108,8 @@ def _node(lab: RunningLab, name: str, kind: str, provider: str | None) -> NodeSt
     if name in lab.states:
         for process in ("edged", *DAEMONS):
             processes[process] = "running" if lab.supervisor.get(name, process) else "not running"
+    if kind == NodeKind.COORDINATOR:
+        processes[PROCESS] = "running" if lab.supervisor.get(name, PROCESS) else "not running"
     states = [Health.UP if state == "running" else Health.DOWN for state in processes.values()]
     return NodeStatus(name=name, kind=kind, provider=provider, processes=processes, health=worst(states))
 

@@ -81,6 +81,7 @@ def bring_up(
     name: str | None = None,
     engine: str = "auto",
     fast: bool = False,
+    bare: bool = False,
     keep: bool = False,
     progress: ProgressSink,
 ) -> BringUp:
@@ -88,6 +89,7 @@ def bring_up(
 
     :param engine: ``native``, ``uml`` or ``auto``.
     :param fast: the fast timers, whatever the topology says.
+    :param bare: without keys and connections: the coordinators are to make them.
     :param keep: leave a lab whose path did not come up, for inspection.
     :raises XcnetError: nothing was left behind; with :class:`DeadlineError` neither.
     """
@@ -96,7 +98,7 @@ def bring_up(
 
     started = time.monotonic()
     loaded = load_topology(topology)
-    plan = make_plan(loaded, fast=fast)
+    plan = make_plan(loaded, fast=fast, bare=bare)
     lab = check_name(name or loaded.name)
     paths = LabPaths.of(lab)
     _refuse_or_sweep(paths)

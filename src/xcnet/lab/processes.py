@@ -153,6 +153,11 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(child.pidfd, number)
 
+    def kill(self, child: Child) -> None:
+        """End it with SIGKILL, as if by accident."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(child.pidfd, signal.SIGKILL)
+
     async def stop_all(self, deadline: Deadline) -> None:
         """Ask all to end, and end by force those that have not by the deadline."""
         children = self.children()

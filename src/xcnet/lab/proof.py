@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from xcnet.engine.server import Session
+from xcnet.lab.live import live_plan
 from xcnet.lab.saks import live_saks
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 async def run_proof(lab: RunningLab, session: Session, flows: int) -> int:
     """Progress and, last, the proof, as JSON lines on the session's standard output."""
-    saks = {channel.name: await live_saks(lab, channel) for channel in lab.plan.channels}
+    plan = await live_plan(lab)
+    saks = {channel.name: await live_saks(lab, channel) for channel in plan.channels}
     namespaces = {node.name: lab.fabric.netns(node.name) for node in lab.plan.nodes}
 
     def run() -> int:
@@ -24,7 +26,7 @@ async def run_proof(lab: RunningLab, session: Session, flows: int) -> int:
         def step(text: str) -> None:
             print(json.dumps({"step": text}), flush=True)
 
-        proof = prove(Subject(lab.plan, namespaces, saks), lab=lab.paths.name, flows=flows, step=step)
+        proof = prove(Subject(plan, namespaces, saks), lab=lab.paths.name, flows=flows, step=step)
         print(json.dumps({"proof": proof.model_dump(mode="json")}), flush=True)
         return 0
 

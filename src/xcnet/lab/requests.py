@@ -102,6 +102,18 @@ async def verify(lab: RunningLab, session: Session, arguments: list[str]) -> int
     return await run_proof(lab, session, **json.loads(parameters))
 
 
+async def coordinator(lab: RunningLab, session: Session, arguments: list[str]) -> int:
+    """``coordinator PROVIDER REQUEST``: a request to its admin socket; the answer's JSON lines on standard output."""
+    provider, request = arguments
+    client = await lab.coordinators.client(provider)
+    status = 1
+    async for line in client.lines(json.loads(request)):
+        session.stdout.write(line)
+        await session.stdout.drain()
+        status = 0
+    return status
+
+
 async def call(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     """``call MODULE:FUNCTION PARAMETERS``: run ``function(lab_view, **parameters)`` in a forked child; its result as JSON.
 
@@ -124,4 +136,4 @@ async def call(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     return await session.call_in_fork(run)
 
 
-__all__ = ["call", "capture", "channel_named", "execute", "shell", "verify", "vtysh"]
+__all__ = ["call", "capture", "channel_named", "coordinator", "execute", "shell", "verify", "vtysh"]

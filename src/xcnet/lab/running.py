@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from xcnet.edge.client import EdgeClient
+from xcnet.errors import LabError
 from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
 from xcnet.fabric.network import build as build_fabric
 from xcnet.frr.lifecycle import FrrDirs
+from xcnet.lab.coordinators import Coordinators
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
 from xcnet.lab.readiness import PathWatcher, wait_for_bfd
@@ -39,6 +41,7 @@ class RunningLab:
         self.built = False
         self._started = time.monotonic()
         self._fabric: Fabric | None = None
+        self._coordinators: Coordinators | None = None
         self.states: dict[str, RouterState] = dict(plan.routers)
 
     @property
@@ -46,6 +49,13 @@ class RunningLab:
         if self._fabric is None:
             raise RuntimeError("the fabric is asked for before it is built")
         return self._fabric
+
+    @property
+    def coordinators(self) -> Coordinators:
+        """:raises LabError: they are started once the path stands."""
+        if self._coordinators is None:
+            raise LabError("the lab has no coordinators yet", remedy="wait for 'xcnet up' to end")
+        return self._coordinators
 
     @property
     def uptime(self) -> float:
@@ -91,12 +101,14 @@ class RunningLab:
         await wait_for_bfd(plan, self.frr_dirs, deadline)
         seconds = time.monotonic() - self._started
         self.events.emit("lab.ready", plan.topology, seconds=round(seconds, 3))
+        self._coordinators = Coordinators(self.paths, plan, self.fabric, self.supervisor, self.events)
+        self._coordinators.begin()
         return seconds
 
     def _make_folders(self) -> None:
         self.paths.sockets.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for router in self.plan.routers:
-            self.paths.node_sockets(router).mkdir(mode=0o711, exist_ok=True)
+        for name in (*self.plan.routers, *(each.node for each in self.plan.coordinators.values())):
+            self.paths.node_sockets(name).mkdir(mode=0o711, exist_ok=True)
         for node in self.plan.nodes:
             self.paths.node_logs(node.name).mkdir(mode=0o755, parents=True, exist_ok=True)
 
@@ -118,6 +130,8 @@ class RunningLab:
 
     async def stop(self) -> None:
         """End all processes and remove nodes, links and sockets; safe to call at any point of building."""
+        if self._coordinators is not None:
+            await self._coordinators.stop()
         await self.supervisor.stop_all(Deadline(5.0))
         if self._fabric is not None:
             self._fabric.stop()

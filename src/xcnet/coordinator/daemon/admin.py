@@ -20,6 +20,7 @@ from xcnet.coordinator.core import Core
 from xcnet.coordinator.daemon.follow import Followers
 from xcnet.coordinator.daemon.queries import Queries
 from xcnet.errors import InputError, XcnetError
+from xcnet.model.network import ProviderNetwork
 
 SOCKET_NAME = "coordinator.sock"
 LIMIT = 4 * 2**20
@@ -43,6 +44,7 @@ class AdminServer:
     def __init__(
         self,
         core: Core,
+        network: ProviderNetwork,
         folder: Path,
         *,
         followers: Followers,
@@ -50,7 +52,7 @@ class AdminServer:
         ready: Callable[[], bool],
     ) -> None:
         self._core = core
-        self._queries = Queries(core)
+        self._queries = Queries(core, network)
         self._followers = followers
         self._socket = folder / SOCKET_NAME
         self._turn = turn
@@ -80,7 +82,9 @@ class AdminServer:
             except ValidationError as error:
                 first = error.errors(include_input=False, include_url=False)[0]
                 where = ".".join(str(part) for part in first["loc"])
-                await write({"error": InputError(f"not understood: {first['msg']}", where=where).as_dict(), "status": 2})
+                await write(
+                    {"error": InputError(f"not understood: {first['msg']}", where=where).as_dict(), "status": 2}
+                )
             except XcnetError as error:
                 await write({"error": error.as_dict(), "status": error.exit_code})
             finally:

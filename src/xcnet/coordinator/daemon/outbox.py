@@ -98,9 +98,7 @@ class Outbox:
         # The outbox keeps policy time; the peer's stamps are of the wall clock.
         since = call.first - (self._core.world.now() - self._clock.wall())
         try:
-            answer = await settle(
-                caller, call.operation, call.ids, call.query, call.body, since=since, seconds=None
-            )
+            answer = await settle(caller, call.operation, call.ids, call.query, call.body, since=since, seconds=None)
         except ApiError as error:
             return Unknown(f"the peer does not tell what became of it: {error.message}")
         except CallError as error:

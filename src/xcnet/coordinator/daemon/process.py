@@ -111,9 +111,7 @@ class Coordinator:
             self._outbox = Outbox(self.core, callers, ProofSource(trust.identity, clock), clock, self.turn)
             stack.push_async_callback(self._outbox.stop)
             routers = self._network(settings)
-            self._driver = RouterDriver(
-                self.core, settings.network, routers, applied=self._applied, emit=self.emit
-            )
+            self._driver = RouterDriver(self.core, settings.network, routers, applied=self._applied, emit=self.emit)
             observer = RouterObserver(self.core, settings.network, self._driver, self.turn)
             verifier = create_verifier(trust.auth.inbound, started=clock.wall() if before else None)
             door = create_door(trust.identity)
@@ -131,6 +129,7 @@ class Coordinator:
             )
             admin = AdminServer(
                 self.core,
+                settings.network,
                 settings.folder,
                 followers=self._followers,
                 turn=self.turn,
@@ -148,6 +147,8 @@ class Coordinator:
             await stack.enter_async_context(server)
             await admin.start()
             stack.push_async_callback(admin.stop)
+            if not before:
+                self._driver.given(settings.given)
             self._spawn(stack, self._driver.run())
             for node, router in routers.items():
                 self._spawn(stack, observer.watch(node, router))

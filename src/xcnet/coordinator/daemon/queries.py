@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from xcnet.coordinator.store.records import OWN, ConnectionRow, FeatureRow
 from xcnet.coordinator.workflows import MACHINES
 from xcnet.errors import InputError
 from xcnet.model import naming
+from xcnet.model.network import ProviderNetwork
+from xcnet.model.routers import render
 from xcnet.spec.resources import AdminState
 
 _TABLES = {machine.TABLE.kind: machine.TABLE for machine in MACHINES}
@@ -46,11 +49,13 @@ class WorkflowQuery(_Input):
 class Queries:
     """:meth:`run` takes a query's name and parameters; the answer can be written as JSON."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, network: ProviderNetwork) -> None:
         self._core = core
+        self._network_of = network
         self._world = core.world
         self._db = core.database
         self._known: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "network": self._network,
             "environments": self._environments,
             "connections": self._connections,
             "describe": self._describe,
@@ -118,12 +123,25 @@ class Queries:
 
     # -- connections
 
+    def _network(self, _parameters: dict[str, Any]) -> dict[str, Any]:
+        """What the routers are to hold, keys and passwords included, and the connections: for the lab's own process."""
+        view = self._core.network()
+        states = render(self._network_of, view.channels, view.attachments)
+        return {
+            "generation": view.generation,
+            "applied": self._world.facts.applied,
+            "routers": {node: json.loads(state.reveal_json()) for node, state in states.items()},
+            "connections": self._connections({}),
+        }
+
     def _connections(self, _parameters: dict[str, Any]) -> list[dict[str, Any]]:
         rows = self._db.all("SELECT * FROM attachments ORDER BY number")
         return [self._connection(AttachmentRow.of(row)).model_dump(mode="json") for row in rows]
 
     def _describe(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        return self._connection(self._find(ConnectionQuery.model_validate(parameters).connection)).model_dump(mode="json")
+        return self._connection(self._find(ConnectionQuery.model_validate(parameters).connection)).model_dump(
+            mode="json"
+        )
 
     def _find(self, named: str) -> AttachmentRow:
         row = self._db.one("SELECT uuid FROM attachments WHERE name = ? OR uuid = ?", named, named)
@@ -174,9 +192,7 @@ class Queries:
             peer_final=row.peer_final,
             verified=row.verified,
             created=row.created,
-            features=tuple(
-                self._feature(each) for each in records.features(self._db, row.interconnect, row.uuid)
-            ),
+            features=tuple(self._feature(each) for each in records.features(self._db, row.interconnect, row.uuid)),
         )
 
     def _feature(self, row: FeatureRow) -> views.FeatureView:
@@ -216,9 +232,7 @@ class Queries:
 
     def _under_way(self, subject: str) -> list[views.WorkflowView]:
         """Of one subject; of all where it is empty."""
-        rows = self._db.all(
-            "SELECT * FROM workflows WHERE ? IN ('', subject) ORDER BY started, id", subject
-        )
+        rows = self._db.all("SELECT * FROM workflows WHERE ? IN ('', subject) ORDER BY started, id", subject)
         found = []
         for each in map(WorkflowRow.of, rows):
             waits = _TABLES[each.kind].waits.get(each.state, "")
@@ -236,9 +250,7 @@ class Queries:
 
     def _outcome(self, parameters: dict[str, Any]) -> dict[str, Any] | None:
         """None while it runs."""
-        row = self._db.one(
-            "SELECT * FROM outcomes WHERE id = ?", WorkflowQuery.model_validate(parameters).workflow
-        )
+        row = self._db.one("SELECT * FROM outcomes WHERE id = ?", WorkflowQuery.model_validate(parameters).workflow)
         if row is None:
             return None
         return views.OutcomeView(

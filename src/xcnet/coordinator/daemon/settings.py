@@ -12,6 +12,7 @@ from xcnet.coordinator.auth.proof_profiles import KnownIdentity, PresignedIdenti
 from xcnet.coordinator.config import CoordinatorConfig
 from xcnet.coordinator.http.limits import HttpLimits
 from xcnet.coordinator.seed import Seed
+from xcnet.model.desired import RouterState
 from xcnet.model.network import ProviderNetwork
 
 STORE_NAME = "coordinator.db"
@@ -39,6 +40,7 @@ class DaemonSettings:
     :param folder: for the store and the operators' socket, on a file system that can map memory and hold sockets.
     :param transcript: file for the exchanges with peers. :param events: file for the event stream.
     :param seed: what a fresh store begins with. :param http: the server's bounds.
+    :param given: what the routers were started with, which counts only while the store is fresh.
     :param host: IP address to serve at.
     """
 
@@ -51,6 +53,7 @@ class DaemonSettings:
     events: Path | None
     trust: Trust
     seed: Seed | None = None
+    given: Mapping[str, RouterState] = field(default_factory=dict)
     http: HttpLimits = field(default_factory=HttpLimits)
     host: str = "0.0.0.0"  # noqa: S104 - every interface of the coordinator's own node
     port: int = HTTPS_PORT

@@ -188,7 +188,9 @@ class Engine:
 
     def outbox(self) -> list[tuple[str, str, float]]:
         """(id, peer, due) of the same, in that order."""
-        return [(row["id"], row["peer"], row["due"]) for row in self._db.all("SELECT id, peer, due FROM calls ORDER BY due")]
+        return [
+            (row["id"], row["peer"], row["due"]) for row in self._db.all("SELECT id, peer, due FROM calls ORDER BY due")
+        ]
 
     def call(self, identifier: str) -> Call:
         """:raises KeyError: there is none of that id any more."""

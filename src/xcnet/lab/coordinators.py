@@ -1,0 +1,192 @@
+"""The lab's coordinators: what they trust each other by, their processes, and their being started again when they die."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from xcnet.errors import InputError, LabError
+from xcnet.events import EventWriter
+from xcnet.fabric.network import Fabric
+from xcnet.lab.paths import LabPaths
+from xcnet.lab.processes import Child, Supervisor
+from xcnet.model.plan import Plan
+from xcnet.waiting import Deadline
+
+if TYPE_CHECKING:
+    from xcnet.coordinator.daemon.client import AdminClient
+    from xcnet.coordinator.daemon.settings import DaemonSettings
+
+PROCESS = "coordinator"
+READY_SECONDS = 60.0
+"""For all coordinators to serve: some ten times what it takes in the slowest kernel known."""
+
+_CERTIFICATE_SECONDS = 90 * 86400.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_STEADY_SECONDS = 30.0
+"""One that has run so long is started again at once."""
+
+
+class Coordinators:
+    """One process for each provider, forked from this one once it has what they all need in memory."""
+
+    def __init__(
+        self, paths: LabPaths, plan: Plan, fabric: Fabric, supervisor: Supervisor, events: EventWriter
+    ) -> None:
+        self._paths = paths
+        self._plan = plan
+        self._fabric = fabric
+        self._supervisor = supervisor
+        self._events = events
+        self._settings: dict[str, DaemonSettings] = {}
+        self._wanted: set[str] = set()
+        self._pauses: dict[str, float] = {}
+        self._starting: asyncio.Task[None] | None = None
+        self._restarts: set[asyncio.Task[None]] = set()
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        return tuple(self._plan.coordinators)
+
+    def node(self, provider: str) -> str:
+        """:raises InputError: there is no such provider."""
+        found = self._plan.coordinators.get(provider)
+        if found is None:
+            raise InputError(
+                f"there is no provider {provider!r} in this lab", remedy=f"there are: {', '.join(self.providers)}"
+            )
+        return found.node
+
+    def begin(self) -> None:
+        """Start them, beside everything else: loading what they need takes the user-mode kernel seconds."""
+        self._starting = asyncio.ensure_future(self._start())
+
+    async def _start(self) -> None:
+        # In a thread, so that the lab answers meanwhile. It has ended when the processes are forked.
+        await asyncio.to_thread(importlib.import_module, "xcnet.coordinator.daemon.process")
+        self._settings = self._all_settings()
+        for provider in self.providers:
+            self._wanted.add(provider)
+            self._fork(provider)
+
+    def _all_settings(self) -> dict[str, DaemonSettings]:
+        """Fresh certificates, signing keys and customers' sessions: they live as long as the lab does."""
+        from xcnet.coordinator.auth.pki import LabAuthority
+        from xcnet.coordinator.auth.profiles import create_auth
+        from xcnet.coordinator.auth.proof_profiles import create_identity
+        from xcnet.coordinator.daemon.settings import DaemonSettings, Trust
+        from xcnet.coordinator.planned import api_url, config_of, limits_of, seed_of
+
+        plan, now = self._plan, time.time()
+        authority = LabAuthority.create(self._paths.name, now)
+        policies = {provider: plan.profiles[provider].coordinator for provider in self.providers}
+        auth = create_auth({provider: policy.request_authentication.value for provider, policy in policies.items()})
+        configs = {provider: config_of(plan, provider) for provider in self.providers}
+        identities = {
+            provider: create_identity(
+                policy.customer_identity.value, provider, api_url(provider), configs[provider].accounts
+            )
+            for provider, policy in policies.items()
+        }
+        settings = {}
+        for provider in self.providers:
+            planned = plan.coordinators[provider]
+            network = plan.networks[provider].network
+            nodes = (network.gateway, *network.edges.values())
+            addresses = [link.address.ip for link in planned.peers.values()]
+            settings[provider] = DaemonSettings(
+                node=planned.node,
+                config=configs[provider],
+                network=network,
+                routers={node: self._paths.node_sockets(node) for node in nodes},
+                folder=self._paths.node_sockets(planned.node),
+                transcript=self._paths.events / f"{planned.node}.api.jsonl",
+                events=self._paths.events / f"{planned.node}.coordinator.jsonl",
+                trust=Trust(
+                    credential=authority.issue(provider, [planned.node], addresses, now, _CERTIFICATE_SECONDS),
+                    auth=auth[provider],
+                    identity=identities[provider],
+                    known={peer: identities[peer].known for peer in planned.peers},
+                ),
+                seed=seed_of(plan, provider),
+                given={node: plan.routers[node] for node in nodes},
+                http=limits_of(policies[provider]),
+            )
+        return settings
+
+    def _fork(self, provider: str) -> None:
+        from xcnet.coordinator.daemon.process import run
+
+        settings = self._settings[provider]
+        started = time.monotonic()
+        child = self._supervisor.fork(
+            settings.node,
+            PROCESS,
+            lambda: run(settings),
+            netns=self._fabric.netns(settings.node),
+            log=self._paths.node_logs(settings.node) / "coordinator.out",
+        )
+        child.on_exit = lambda: self._ended(provider, child, time.monotonic() - started)
+
+    def _ended(self, provider: str, child: Child, seconds: float) -> None:
+        """As a service manager would: what died is started again, ever later where it keeps dying."""
+        if child.stopping or provider not in self._wanted:
+            return
+        pause = _FIRST_PAUSE if seconds >= _STEADY_SECONDS else self._pauses.get(provider, _FIRST_PAUSE)
+        self._pauses[provider] = min(2 * pause, _LONGEST_PAUSE)
+        task = asyncio.ensure_future(self._again(provider, pause))
+        self._restarts.add(task)
+        task.add_done_callback(self._restarts.discard)
+
+    async def _again(self, provider: str, pause: float) -> None:
+        await asyncio.sleep(pause)
+        if provider in self._wanted and self._supervisor.get(self.node(provider), PROCESS) is None:
+            self._events.emit("coordinator.restarted", provider, after=pause)
+            self._fork(provider)
+
+    def halt(self, provider: str) -> bool:
+        """Kill one with SIGKILL and leave it dead, until :meth:`resume`. Returns whether it ran."""
+        self._wanted.discard(provider)
+        return self.kill(provider)
+
+    def kill(self, provider: str) -> bool:
+        """Kill one with SIGKILL; it is started again by itself. Returns whether it ran."""
+        child = self._supervisor.get(self.node(provider), PROCESS)
+        if child is None:
+            return False
+        self._supervisor.kill(child)
+        return True
+
+    def resume(self, provider: str) -> None:
+        """Start one that was halted."""
+        node = self.node(provider)
+        self._wanted.add(provider)
+        if self._supervisor.get(node, PROCESS) is None:
+            self._fork(provider)
+
+    # -- talking to them
+
+    async def client(self, provider: str) -> AdminClient:
+        """Once it serves. :raises XcnetError: it does not."""
+        node = self.node(provider)
+        if self._starting is None:
+            raise LabError("the lab has no coordinators yet", where=node, remedy="wait for 'xcnet up' to end")
+        await asyncio.shield(self._starting)
+        from xcnet.coordinator.daemon.client import AdminClient
+
+        client = AdminClient(self._paths.node_sockets(node))
+        await client.wait(Deadline(READY_SECONDS))
+        return client
+
+    async def ask(self, provider: str, request: dict[str, Any]) -> Any:
+        return await (await self.client(provider)).ask(request)
+
+    async def stop(self) -> None:
+        self._wanted.clear()
+        for task in (*self._restarts, *([self._starting] if self._starting is not None else [])):
+            task.cancel()
+
+
+__all__ = ["PROCESS", "READY_SECONDS", "Coordinators"]
