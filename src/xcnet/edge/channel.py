@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from xcnet.edge.executor import SecyExecutor, SecyOutput
 from xcnet.edge.kernel import RouterKernel
@@ -18,6 +18,7 @@ from xcnet.mka import MkaPort, PortConfig
 from xcnet.mka import outputs as mka
 from xcnet.mka.codec import ETHERTYPE, GROUP_ADDRESS
 from xcnet.model.desired import Channel
+from xcnet.model.observed import ChannelObservation
 from xcnet.netlink.links import Link
 from xcnet.netlink.macsec_types import SecY, sci_of
 from xcnet.secret import Secret
@@ -34,12 +35,18 @@ class MkaChannel:
     """Key agreement on one channel, from its start until :meth:`stop`.
 
     The MACsec device is down except while key agreement says *secured*: that is the gate which routing sees.
+
+    :param changed: called when :meth:`observe` would say something else than before.
     """
 
-    def __init__(self, channel: Channel, kernel: RouterKernel, events: EventWriter) -> None:
+    def __init__(
+        self, channel: Channel, kernel: RouterKernel, events: EventWriter, changed: Callable[[], None]
+    ) -> None:
         self.wanted = channel
         self._kernel = kernel
         self._events = events
+        self._changed = changed
+        self._told: ChannelObservation | None = None
         held = kernel.links()
         self._port_link = held[channel.port]
         self._device_link = held[channel.device]
@@ -208,6 +215,9 @@ class MkaChannel:
             self._events.emit("mka.send_failed", self.wanted.name, error=error.strerror)
 
     def _schedule(self) -> None:
+        if self._told != (seen := self.observe()):
+            self._told = seen
+            self._changed()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -216,6 +226,19 @@ class MkaChannel:
             self._timer = self._loop.call_later(max(0.0, deadline - time.monotonic()), self._tick)
 
     # -- what it says of itself
+
+    def observe(self) -> ChannelObservation:
+        associations = self._mka.associations
+        transmitting = associations.transmitting
+        ready = self._lit and transmitting is not None
+        return ChannelObservation(
+            name=self.wanted.name,
+            carrier=self._lit,
+            ready=ready,
+            ckn=transmitting.ckn.hex() if ready and transmitting is not None else None,
+            settled=associations.old is None,
+            live=tuple(sorted(ckn.hex() for ckn, each in self._mka.participants.items() if each.live)),
+        )
 
     def report(self, secy: SecY | None, gate_dropped: tuple[int, int]) -> ChannelReport:
         principal = self._mka.principal

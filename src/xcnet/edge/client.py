@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
 from xcnet.edge.report import EdgeReport, SakReports
 from xcnet.errors import DeadlineError, LabError, RoutingError
 from xcnet.model.desired import RouterState
+from xcnet.model.observed import ObservationChange, RouterObservation
 from xcnet.waiting import Deadline
 
 SOCKET_NAME = "edged.sock"
 _LIMIT = 16 * 2**20
 """Bytes in one line: the largest state there can be, with room."""
+
+_ABSENT_SECONDS = 0.05
+"""Between two looks for a daemon that is not there: nothing announces its socket to another process."""
 
 
 class EdgeClient:
@@ -48,6 +54,61 @@ class EdgeClient:
     async def status(self, *, deadline: Deadline | None = None) -> EdgeReport:
         return EdgeReport.model_validate(await self._ask({"op": "status"}, deadline or Deadline(10.0)))
 
+    async def watch(self) -> AsyncGenerator[RouterObservation]:
+        """What the router shows of itself: at once, and again whenever something of it changed.
+
+        Without an end: when the daemon ends, or is not there yet, an observation that says so (``running`` is False) comes
+        once, and all that it has when it is back. Whoever takes them slowly is given the newest only. Close the iterator
+        (``contextlib.aclosing``) to stop.
+
+        :raises RoutingError: the daemon refuses.
+        """
+        news = asyncio.Event()
+        latest: list[RouterObservation] = []
+
+        def seen(observation: RouterObservation) -> None:
+            latest[:] = [observation]
+            news.set()
+
+        following = asyncio.create_task(self._follow(seen))
+        following.add_done_callback(lambda _task: news.set())
+        try:
+            while True:
+                await news.wait()
+                news.clear()
+                if following.done():
+                    following.result()
+                if latest:
+                    yield latest.pop()
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+
+    async def _follow(self, seen: Callable[[RouterObservation], None]) -> None:
+        """Tell of every observation, for ever."""
+        present = True
+        while True:
+            with contextlib.suppress(FileNotFoundError, ConnectionError):  # not there, or ended without a word
+                reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=_LIMIT)
+                try:
+                    writer.write(b'{"op": "watch"}\n')
+                    observation = RouterObservation(node=self._node)
+                    while line := await reader.readline():
+                        present = True
+                        observation = observation.after(self._change(line))
+                        seen(observation)
+                finally:
+                    writer.close()
+            if present:
+                present = False
+                seen(RouterObservation(node=self._node, running=False))
+            await asyncio.sleep(_ABSENT_SECONDS)
+
+    def _change(self, line: bytes) -> ObservationChange:
+        if line.startswith(b'{"error"'):
+            raise self._refusal(json.loads(line)["error"])
+        return ObservationChange.model_validate_json(line)
+
     async def saks(self, *, deadline: Deadline | None = None) -> SakReports:
         """The keys in use, for decrypting captures; handle with care."""
         return SakReports.model_validate(await self._ask({"op": "saks"}, deadline or Deadline(10.0)))
@@ -74,10 +135,12 @@ class EdgeClient:
             )
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            error = answer["error"]
-            where = ": ".join(part for part in (self._node, error["where"]) if part)
-            raise RoutingError(error["cause"], where=where, remedy=error["remedy"])
+            raise self._refusal(answer["error"])
         return answer
+
+    def _refusal(self, error: dict[str, str]) -> RoutingError:
+        where = ": ".join(part for part in (self._node, error["where"]) if part)
+        return RoutingError(error["cause"], where=where, remedy=error["remedy"])
 
     async def _connect(self, deadline: Deadline) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while True:

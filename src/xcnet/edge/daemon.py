@@ -14,6 +14,7 @@ from typing import Any
 from xcnet.edge.channel import MkaChannel
 from xcnet.edge.client import SOCKET_NAME
 from xcnet.edge.kernel import RouterKernel
+from xcnet.edge.observer import Observer
 from xcnet.edge.report import EdgeReport, SakReports
 from xcnet.edge.wpa import WpaChannel
 from xcnet.errors import KernelError, XcnetError
@@ -21,7 +22,8 @@ from xcnet.events import EventWriter
 from xcnet.frr.apply import apply as apply_frr
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.model.desired import Channel, KeyAgreement, RouterState
-from xcnet.netlink.monitor import LinkChange, Monitor, Watch
+from xcnet.model.observed import ChannelObservation
+from xcnet.netlink.monitor import LinkChange, Lost, Monitor, Watch
 from xcnet.waiting import Deadline
 
 _PACKET_NUMBER_INTERVAL = 2.0
@@ -50,6 +52,8 @@ class Edged:
         self._monitor = Monitor(watch=Watch.LINKS)
         self._drivers: dict[str, Driver] = {}
         self._applying = asyncio.Lock()
+        self._state: RouterState | None = None
+        self._observer = Observer(node, frr, events, lambda: list(self._kernel.links().values()), self._observe)
         self._first = state
         self._failure: XcnetError | None = None
 
@@ -62,6 +66,7 @@ class Edged:
         loop.add_reader(self._monitor.fileno(), self._links_changed)
         if self._first is not None:
             try:
+                self._want(self._first)
                 self._drive(self._first)
             except XcnetError as error:
                 self._failure = error  # for whoever asks to settle
@@ -82,6 +87,7 @@ class Edged:
             loop.remove_reader(self._monitor.fileno())
             for driver in self._drivers.values():
                 driver.stop()
+            self._observer.close()
             self._monitor.close()
             self._kernel.close()
             path.unlink(missing_ok=True)
@@ -93,7 +99,11 @@ class Edged:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 try:
-                    answer = await self._answer(json.loads(line))
+                    request = json.loads(line)
+                    if request["op"] == "watch":
+                        await self._show(reader, writer)
+                        break
+                    answer = await self._answer(request)
                 except XcnetError as error:
                     answer = {"error": error.as_dict()}
                 except (KeyError, ValueError) as error:
@@ -102,11 +112,31 @@ class Edged:
                 await writer.drain()
         writer.close()
 
+    async def _show(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Observations over this connection until the client closes it."""
+
+        async def send() -> None:
+            # One line at most waits here, whoever does not read: what comes after it is put together when it is gone.
+            writer.transport.set_write_buffer_limits(high=0)
+            async with contextlib.aclosing(self._observer.watch()) as changes:
+                async for change in changes:
+                    writer.write(change.model_dump_json(exclude_defaults=True).encode() + b"\n")
+                    await writer.drain()
+
+        sending = asyncio.create_task(send())
+        try:
+            await reader.read()
+        finally:
+            sending.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await sending
+
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["op"]:
             case "apply":
                 state = RouterState.model_validate(request["state"])
                 async with self._applying:
+                    self._want(state)
                     return {"changed": self._apply_kernel(state) + await self._apply_routing(state)}
             case "settle":
                 async with self._applying:
@@ -126,6 +156,10 @@ class Edged:
             raise self._failure
         return await self._apply_routing(self._first) if self._first is not None else []
 
+    def _want(self, state: RouterState) -> None:
+        self._state = state
+        self._observer.wanted(state)
+
     def _apply_kernel(self, state: RouterState) -> list[str]:
         started = time.monotonic()
         # What stops using a device has to let go of it before the kernel is changed under it.
@@ -141,6 +175,7 @@ class Edged:
         started = time.monotonic()
         applied = await asyncio.to_thread(self._apply_frr, state, self._frr)
         changed = [f"{daemon}: {line}" for daemon, lines in applied.items() for line in lines]
+        self._observer.held(state)
         self._applied("routing", changed, started)
         return changed
 
@@ -182,12 +217,20 @@ class Edged:
 
     def _start(self, channel: Channel) -> Driver:
         if channel.key_agreement is KeyAgreement.WPA_SUPPLICANT:
-            return WpaChannel(channel, self._kernel, self._events, self._folder)
-        return MkaChannel(channel, self._kernel, self._events)
+            return WpaChannel(channel, self._kernel, self._events, self._folder, self._observer.channels_changed)
+        return MkaChannel(channel, self._kernel, self._events, self._observer.channels_changed)
+
+    def _observe(self) -> tuple[ChannelObservation, ...]:
+        wanted = self._state.channels if self._state is not None else ()
+        drivers = [(channel, self._drivers.get(channel.name)) for channel in wanted]
+        return tuple(d.observe() if d is not None else ChannelObservation(name=c.name) for c, d in drivers)
 
     def _links_changed(self) -> None:
         for change in self._monitor.drain():
-            if isinstance(change, LinkChange):
+            if isinstance(change, Lost):
+                self._observer.links_lost()
+            elif isinstance(change, LinkChange):
+                self._observer.link_changed(change.link, deleted=change.deleted)
                 for driver in self._drivers.values():
                     driver.link_changed(change.link, deleted=change.deleted)
 

@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from xcnet.edge.channel import summed_counters
@@ -20,6 +21,7 @@ from xcnet.edge.report import ChannelReport, SakReport
 from xcnet.errors import InputError, KernelError
 from xcnet.events import EventWriter
 from xcnet.model.desired import Cak, Channel, CipherSuite
+from xcnet.model.observed import ChannelObservation
 from xcnet.netlink.links import Link
 from xcnet.netlink.macsec_types import SecY
 
@@ -45,16 +47,22 @@ class WpaChannel:
     """Runs wpa_supplicant on the port, from its start until :meth:`stop`.
 
     :param folder: a folder on a file system in memory, readable by this user alone: the configuration holds the CAK.
+    :param changed: called when :meth:`observe` would say something else than before.
     :raises InputError: wpa_supplicant is not installed, or the channel has no key.
     """
 
-    def __init__(self, channel: Channel, kernel: RouterKernel, events: EventWriter, folder: Path) -> None:
+    def __init__(
+        self, channel: Channel, kernel: RouterKernel, events: EventWriter, folder: Path, changed: Callable[[], None]
+    ) -> None:
         self.wanted = channel
         self._kernel = kernel
         self._events = events
         self._folder = folder
+        self._changed = changed
         held = kernel.links()
         self._index = held[channel.device].index
+        self._port_index = held[channel.port].index
+        self._lit = held[channel.port].carrier
         self._open = False
         self._output = folder / f"wpa-{channel.name}.log"
         program = shutil.which("wpa_supplicant", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -119,6 +127,7 @@ class WpaChannel:
             SecyExecutor(self._kernel.macsec, self._index).flush()
         self._events.emit("mka.wpa_supplicant_died", self.wanted.name, pid=self._pid, said=self._last_words())
         self._events.emit("macsec.closed", self.wanted.name, reason="wpa_supplicant ended")
+        self._changed()
 
     def _last_words(self) -> list[str]:
         """What it said at the end; it may quote a line of its configuration, but not the key to anybody else."""
@@ -162,13 +171,24 @@ class WpaChannel:
 
     def link_changed(self, link: Link, *, deleted: bool) -> None:
         """A notification about one of the router's links."""
+        if link.index == self._port_index and self._lit != (link.carrier and not deleted):
+            self._lit = not self._lit
+            self._changed()
         opened = link.up and not deleted
         if link.index == self._index and opened != self._open:
             self._open = opened
             self._events.emit("macsec.secured" if opened else "macsec.closed", self.wanted.name, by="wpa_supplicant")
+            self._changed()
 
     def report_packet_numbers(self, secy: SecY) -> None:
         """wpa_supplicant watches the kernel's packet numbers itself."""
+
+    def observe(self) -> ChannelObservation:
+        """It opens the device when it has keys; which CA it is follows from its having one only."""
+        ready = self._lit and self._open and self._pidfd >= 0
+        ckn = self._key(self.wanted).ckn if ready else None
+        live = (ckn,) if ckn is not None else ()
+        return ChannelObservation(name=self.wanted.name, carrier=self._lit, ready=ready, ckn=ckn, live=live)
 
     def report(self, secy: SecY | None, gate_dropped: tuple[int, int]) -> ChannelReport:
         sa = secy.tx_sas.get(secy.encoding_sa) if secy is not None else None

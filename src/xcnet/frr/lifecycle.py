@@ -75,6 +75,10 @@ class FrrDirs:
         """The vty socket of one daemon."""
         return self.run / f"{daemon}.vty"
 
+    def log(self, daemon: str) -> Path:
+        """What one daemon logs, and whatever else it writes to its standard output."""
+        return self.logs / f"{daemon}.log"
+
     def startup(self, daemon: str) -> Path:
         """The start-up configuration of one daemon."""
         return self.run / f"{daemon}.conf"
@@ -206,7 +210,7 @@ def _spec(name: str, dirs: FrrDirs) -> DaemonSpec:
         realtime=name == "bfdd",
         serves=(dirs.zserv,) if name == "zebra" else (),
         ready=dirs.socket(name),
-        log=dirs.logs / f"{name}.log",
+        log=dirs.log(name),
     )
 
 

@@ -158,6 +158,10 @@ class Vty:
                 raise ConnectionResetError(0, "it closed the connection")
             self._buffer += received
 
+    def fileno(self) -> int:
+        """Readable between two commands when the daemon has ended: it says nothing unasked."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         self._socket.close()
 

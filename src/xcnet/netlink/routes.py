@@ -49,10 +49,13 @@ class Route:
     metric: int = 0
 
 
-def dump(netlink: NetlinkSocket, table: int | None = None, family: int | None = None) -> list[Route]:
+def dump(
+    netlink: NetlinkSocket, table: int | None = None, family: int | None = None, protocol: int | None = None
+) -> list[Route]:
     """The routes of a table, or of all tables. IPv6 next hops of one route are put together.
 
     :param table: any number; those above 255 too. :param family: AF_INET or AF_INET6, None for both.
+    :param protocol: only those that this one installed; the kernel sorts them out.
 
     Next hops of an IPv4 route whose interface is down or has no carrier are still among them, marked dead.
     """
@@ -60,6 +63,7 @@ def dump(netlink: NetlinkSocket, table: int | None = None, family: int | None = 
     for each_family in (AF_INET, AF_INET6) if family is None else (family,):
         message = rtmsg()
         message["family"] = each_family
+        message["proto"] = protocol or 0
         message["attrs"] = []
         if table is not None:
             # The header's field holds eight bits; the attribute, which a strict dump heeds, holds them all.
@@ -71,7 +75,7 @@ def dump(netlink: NetlinkSocket, table: int | None = None, family: int | None = 
             if each["flags"] & _RTM_F_CLONED:
                 continue
             route = parse(each)
-            if table is None or route.table == table:
+            if table in (None, route.table) and protocol in (None, route.protocol):
                 routes.append(route)
     return routes
 

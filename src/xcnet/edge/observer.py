@@ -1,0 +1,186 @@
+"""What a router shows of itself, put together as it changes, for whoever watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from xcnet.edge.fib import Fib
+from xcnet.errors import KernelError
+from xcnet.events import EventWriter
+from xcnet.frr.lifecycle import FrrDirs
+from xcnet.frr.sessions import Session, SessionWatch
+from xcnet.model.desired import RouterState, Vrf
+from xcnet.model.observed import (
+    ChannelObservation,
+    ObservationChange,
+    RouterObservation,
+    SessionObservation,
+    VrfObservation,
+)
+from xcnet.netlink.links import Link
+
+_GATHER_SECONDS = 0.02
+"""What changes together is told together: a cut fibre takes many sessions and routes with it."""
+
+_AGAIN_SECONDS = 1.0
+"""Until the kernel is asked again where it did not answer."""
+
+
+class Observer:
+    """Looks at nothing until somebody watches. Use inside a running event loop.
+
+    :param links: reads the router's links. :param channels: how its channels are now.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        frr: FrrDirs | None,
+        events: EventWriter,
+        links: Callable[[], list[Link]],
+        channels: Callable[[], tuple[ChannelObservation, ...]],
+    ) -> None:
+        self._node = node
+        self._frr = frr
+        self._events = events
+        self._links = links
+        self._channels = channels
+        self._state: RouterState | None = None
+        self._fib: Fib | None = None
+        self._sessions: SessionWatch | None = None
+        self._stale: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._current = RouterObservation(node=node)
+        self._watchers: set[asyncio.Event] = set()
+
+    # -- what may have changed
+
+    def wanted(self, state: RouterState) -> None:
+        """The router is to be so from now on."""
+        self._state = state
+        self._stale |= {vrf.name for vrf in state.vrfs}
+        self._gather_soon()
+
+    def held(self, state: RouterState) -> None:
+        """The routing daemons hold this now, and nothing else."""
+        if self._sessions is not None:
+            bgp = {(vrf.name, each.address) for vrf in state.vrfs for each in vrf.neighbors}
+            bfd = {(vrf.name, each.address) for vrf in state.vrfs for each in vrf.neighbors if each.bfd is not None}
+            self._sessions.forget(self._sessions.established - bgp, self._sessions.bfd_up - bfd)
+
+    def channels_changed(self) -> None:
+        self._gather_soon()
+
+    def link_changed(self, link: Link, *, deleted: bool) -> None:
+        if self._fib is not None and self._fib.link_changed(link, deleted=deleted):
+            self._gather_soon()
+
+    def links_lost(self) -> None:
+        """News about links were lost; what they are now is told after this."""
+        if self._fib is not None:
+            self._fib.lost()
+            self._gather_soon()
+
+    def _routes_changed(self) -> None:
+        if self._fib is not None and self._fib.drain():
+            self._gather_soon()
+
+    def _sessions_changed(self, vrfs: set[str]) -> None:
+        self._stale |= vrfs
+        self._gather_soon()
+
+    # -- who watches
+
+    async def watch(self) -> AsyncGenerator[ObservationChange]:
+        """What there is, and then what changes. To whom this is too fast only the sum of the changes is given."""
+        await self._begin()
+        news = asyncio.Event()
+        self._watchers.add(news)
+        told = RouterObservation(node=self._node)
+        try:
+            self._gather()
+            first = True
+            while True:
+                # Before looking: what comes while the taker is busy with this is news again.
+                news.clear()
+                current = self._current
+                change, told = current.since(told), current
+                if change or first:
+                    yield change
+                first = False
+                await news.wait()
+        finally:
+            self._watchers.discard(news)
+
+    async def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._fib is None:
+            self._fib = Fib(self._links())
+            loop.add_reader(self._fib.fileno(), self._routes_changed)
+            if self._frr is not None:
+                self._sessions = SessionWatch(self._frr, self._sessions_changed)
+        if self._sessions is not None:
+            await self._sessions.known()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._fib is not None:
+            asyncio.get_running_loop().remove_reader(self._fib.fileno())
+            self._fib.close()
+        if self._sessions is not None:
+            self._sessions.close()
+
+    # -- what it is now
+
+    def _gather_soon(self, seconds: float = _GATHER_SECONDS) -> None:
+        if self._timer is None and self._watchers:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._gather)
+
+    def _gather(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        assert self._fib is not None
+        wanted = {vrf.name: vrf for vrf in self._state.vrfs} if self._state is not None else {}
+        try:
+            tables = self._fib.read()
+        except KernelError as error:
+            self._events.emit("edge.kernel_unreadable", self._node, error=error.cause)
+            tables = set()
+            self._gather_soon(_AGAIN_SECONDS)
+        before = self._current
+        stale, self._stale = self._stale, set()
+        vrfs: dict[str, VrfObservation] = {}
+        for name, vrf in wanted.items():
+            old = before.vrfs.get(name)
+            if old is None or name in stale or vrf.table in tables:
+                new = self._vrf(vrf, self._fib)
+                vrfs[name] = old if old == new and old is not None else new
+            else:
+                vrfs[name] = old
+        # What did not change is the same object: to compare costs next to nothing.
+        fresh = RouterObservation(node=self._node, channels=self._channels(), vrfs=vrfs)
+        if fresh != before:
+            self._current = fresh
+            for news in self._watchers:
+                news.set()
+
+    def _vrf(self, vrf: Vrf, fib: Fib) -> VrfObservation:
+        established: set[Session] = self._sessions.established if self._sessions is not None else set()
+        bfd_up: set[Session] = self._sessions.bfd_up if self._sessions is not None else set()
+        sessions = tuple(
+            SessionObservation(
+                peer=each.address,
+                interface=each.interface,
+                established=(vrf.name, each.address) in established,
+                bfd=(vrf.name, each.address) in bfd_up if each.bfd is not None else None,
+            )
+            for each in vrf.neighbors
+        )
+        return VrfObservation(name=vrf.name, sessions=sessions, routes=fib.of(vrf.table))
+
+
+__all__ = ["Observer"]
