@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from pydantic import ValidationError
 
 from xcnet.clock import Clock, SystemClock
-from xcnet.coordinator.http.facts import PROOF_HEADER, HttpFacts, Signer
+from xcnet.coordinator.http.facts import HttpFacts, Signer
 from xcnet.coordinator.http.outcomes import Answer, BadAnswerError, CallError, NotSentError
 from xcnet.coordinator.http.redaction import secrets_of, without_echo
 from xcnet.coordinator.http.transcript import TRACE_HEADER, Ending, Sent, Side, Transcript, new_trace
@@ -21,7 +21,7 @@ from xcnet.errors import InputError
 from xcnet.secret import Secret
 from xcnet.spec.base import WireModel, parse_request, parse_response
 from xcnet.spec.errors import ApiError
-from xcnet.spec.operations import REQUEST_ID, Operation
+from xcnet.spec.operations import PROOF_HEADER, REQUEST_ID, Operation
 
 Body = WireModel | Mapping[str, Any]
 _CALL_SECONDS = 30.0

@@ -9,8 +9,6 @@ from typing import Protocol
 from xcnet.coordinator.service import Proof, ProofRefusal
 from xcnet.spec.operations import Operation
 
-PROOF_HEADER = "x-customer-proof"
-
 
 @dataclass(frozen=True, slots=True)
 class HttpFacts:
@@ -62,4 +60,4 @@ class ProofChecker(Protocol):
         ...
 
 
-__all__ = ["PROOF_HEADER", "HttpFacts", "ProofChecker", "Signer", "Verifier"]
+__all__ = ["HttpFacts", "ProofChecker", "Signer", "Verifier"]

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from xcnet.coordinator.http.answers import Written, success
 from xcnet.coordinator.http.arrival import Arrival, BrokenOffError
-from xcnet.coordinator.http.facts import PROOF_HEADER, ProofChecker
+from xcnet.coordinator.http.facts import ProofChecker
 from xcnet.coordinator.http.faults import FaultKind, FaultPoint
 from xcnet.coordinator.http.parameters import check_ids, digest_of, read_body, read_query
 from xcnet.coordinator.http.transcript import Transcript
 from xcnet.coordinator.service import ApiRequest, Proof, ProofRefusal, Service
 from xcnet.spec.errors import ApiError, Reason
-from xcnet.spec.operations import Operation
+from xcnet.spec.operations import PROOF_HEADER, Operation
 
 _LATE, _LOST, _ANSWER = (FaultKind.DELAYED,), (FaultKind.REQUEST_LOST,), (FaultKind.ANSWER_LOST,)
 

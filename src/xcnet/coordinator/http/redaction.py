@@ -11,7 +11,7 @@ from xcnet.secret import Secret
 from xcnet.spec.base import WireModel
 from xcnet.spec.connections import ActivationKey
 from xcnet.spec.errors import ApiError
-from xcnet.spec.operations import REQUEST_ID, Operation
+from xcnet.spec.operations import PROOF_HEADER, REQUEST_ID, Operation
 
 HIDDEN = "<secret>"
 _LONGEST = 512
@@ -32,7 +32,7 @@ _SHOWN_HEADERS = frozenset(
         "www-authenticate",
     )
 )
-_SECRET_HEADERS = frozenset(("authorization", "x-amz-security-token", "x-customer-proof"))
+_SECRET_HEADERS = frozenset(("authorization", "x-amz-security-token", PROOF_HEADER))
 
 
 def shown_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -32,7 +32,7 @@ class CoordinatorServer:
     :param ssl_context: with the own certificate; it must demand and verify the client's.
     :param identify: which provider a verified client certificate is of.
     :param port: 0 takes a free one. :param listening: a bound socket to use in place of host and port.
-    :raises InputError: the context would let somebody in without a certificate.
+    :raises InputError: the context would let somebody in without a certificate, or with an older TLS than 1.3.
     """
 
     def __init__(
@@ -47,12 +47,16 @@ class CoordinatorServer:
         limits: HttpLimits | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if ssl_context.verify_mode is not ssl.CERT_REQUIRED:
-            raise InputError(
-                "clients would not be asked for a certificate",
-                where="TLS of the coordinator's API",
-                remedy="set verify_mode to CERT_REQUIRED",
-            )
+        _demand(
+            ssl_context.verify_mode is ssl.CERT_REQUIRED,
+            "clients would not be asked for a certificate",
+            "set verify_mode to CERT_REQUIRED",
+        )
+        _demand(
+            ssl_context.minimum_version is ssl.TLSVersion.TLSv1_3,
+            "clients might speak an older TLS than 1.3",
+            "set minimum_version to TLSv1_3",
+        )
         self._context = ssl_context
         self._identify = identify
         self._host, self._port, self._given = host, port, listening
@@ -156,4 +160,28 @@ class CoordinatorServer:
         self._listener = None
 
 
-__all__ = ["CoordinatorServer"]
+def _demand(fulfilled: bool, cause: str, remedy: str) -> None:
+    if not fulfilled:
+        raise InputError(cause, where="TLS of the coordinator's API", remedy=remedy)
+
+
+async def start_server(
+    app: App,
+    ssl_context: ssl.SSLContext,
+    *,
+    identify: Identify,
+    host: str,
+    port: int,
+    limits: HttpLimits | None = None,
+    clock: Clock | None = None,
+) -> CoordinatorServer:
+    """A :class:`CoordinatorServer` that serves, until its :meth:`~CoordinatorServer.stop`, in the running loop.
+
+    :param host: IPv4 or IPv6 address. :param port: 0 takes a free one; see :attr:`CoordinatorServer.address`.
+    :raises InputError: as :class:`CoordinatorServer`; or the address cannot be listened on.
+    """
+    server = CoordinatorServer(app, ssl_context, identify=identify, host=host, port=port, limits=limits, clock=clock)
+    return await server.__aenter__()
+
+
+__all__ = ["CoordinatorServer", "start_server"]
