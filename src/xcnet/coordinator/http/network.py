@@ -1,26 +1,49 @@
-"""TLS connections of the client on asyncio itself, as the HTTP library's network: half the work of its own way there."""
+"""TLS connections of the client, kept alive: one request at a time on each, its answer read by the parser of httptools.
+
+A connection on which anything went otherwise than a whole answer to a whole request is never used again. So whoever gives
+up waiting, at whatever moment, leaves nothing behind that the next call could stumble upon.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-import sys
-from collections.abc import Iterable
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Any, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
 
-import httpcore
+import httptools
 
-_BUFFERED = 256 * 1024
-"""Bytes received ahead of the reader, beyond which the peer is made to wait."""
-_SHUTDOWN_SECONDS = 1.0
+_HEADER_BYTES = 64 * 1024
+"""Of an answer's status line and header."""
+_FINAL = 200
 _REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "ACCESS_DENIED")
 
-if "sniffio" not in sys.modules and find_spec("sniffio") is None:
-    # The library asks for this optional module at each of its locks, and each time all of sys.path is searched for it in
-    # vain: a third of the cost of a call. The import system takes None as "known not to be there".
-    sys.modules["sniffio"] = cast(ModuleType, None)
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """:param headers: lower-case names; the values of one that is there more than once, with commas between."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class AnswerLostError(Exception):
+    """What was to be an answer ended too early, or is no HTTP. :param refused: the peer has not looked at the request."""
+
+    def __init__(self, why: str, *, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused
+
+
+class AnswerTooLargeError(Exception):
+    """:param status: the answer's, as far as it came."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("the answer is too large")
+        self.status = status
 
 
 def refused_by_tls(error: BaseException | None) -> bool:
@@ -28,197 +51,215 @@ def refused_by_tls(error: BaseException | None) -> bool:
 
     In TLS 1.3 a client has sent its request by the time it is told so: the server has never looked at it (RFC 8446, 4.4.2.4).
     """
-    seen = 0
-    while error is not None and seen < 8:
-        if isinstance(error, ssl.SSLError):
-            reason = error.reason or ""
-            return "ALERT" in reason and any(word in reason for word in _REFUSALS)
-        error, seen = error.__cause__ or error.__context__, seen + 1
-    return False
+    if not isinstance(error, ssl.SSLError):
+        return False
+    reason = error.reason or ""
+    return "ALERT" in reason and any(word in reason for word in _REFUSALS)
 
 
-class _Connection(asyncio.Protocol):
-    """The bytes of one connection, and whether it still stands."""
+class PeerConnection(asyncio.Protocol):
+    """:param most: bytes of an answer's body."""
 
-    def __init__(self, lost: set[_Connection]) -> None:
-        self._open = lost
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._loop = asyncio.get_running_loop()
-        self._received = bytearray()
-        self._reader: asyncio.Future[None] | None = None
-        self._writers: list[asyncio.Future[None]] = []
-        self._paused = False
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[RawAnswer] | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+        self._in_header = True
+        self._header_bytes = 0
         self._ended = False
-        self._error: Exception | None = None
+        self.usable = False
+        """Nothing is under way on it, and another request can be sent."""
+        self.idle_since = 0.0
         self.lost: asyncio.Future[None] = self._loop.create_future()
-        self.transport: asyncio.Transport | None = None
+
+    # -- asyncio's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self._open.add(self)
+        self._transport = cast(asyncio.Transport, transport)
+        self.usable = True
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        if len(self._received) > _BUFFERED and self.transport is not None:
-            self.transport.pause_reading()
-        self._wake_reader()
+        if self._answer is None or self._answer.done() or self._parser is None:
+            self.usable = False  # words that nobody has asked for
+            return
+        if self._in_header:
+            self._header_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(AnswerLostError("it is not an answer of HTTP/1.1"))
+            return
+        if self._in_header and self._header_bytes > _HEADER_BYTES:
+            self._fail(AnswerLostError(f"its header has more than {_HEADER_BYTES} bytes"))
+        elif len(self._body) > self._most:
+            self._fail(AnswerTooLargeError(self._parser.get_status_code()))
 
     def eof_received(self) -> None:
-        self._ended = True
-        self._wake_reader()
+        self._end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
-        self._error = exc
-        self._open.discard(self)
-        self._wake_reader()
-        self.resume_writing()
+        self._end(exc)
         if not self.lost.done():
             self.lost.set_result(None)
 
-    def pause_writing(self) -> None:
-        self._paused = True
-
-    def resume_writing(self) -> None:
-        self._paused = False
-        for writer in self._writers:
-            if not writer.done():
-                writer.set_result(None)
-        self._writers.clear()
-
-    def _wake_reader(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
-
-    @property
-    def readable(self) -> bool:
-        """Something has come that nobody asked for, or the end."""
-        return self._ended or bool(self._received)
-
-    async def read(self, most: int) -> bytes:
-        """What has come; empty at the end. :raises OSError: the connection broke."""
-        while not self._received and not self._ended:
-            self._reader = self._loop.create_future()
-            await self._reader
-        if not self._received and self._error is not None:
-            raise self._error
-        full = len(self._received) > _BUFFERED
-        data = bytes(self._received[:most])
-        del self._received[:most]
-        if full and len(self._received) <= _BUFFERED and self.transport is not None and not self._ended:
-            self.transport.resume_reading()
-        return data
-
-    async def write(self, data: bytes) -> None:
-        """:raises OSError: the connection is gone."""
-        if self._ended or self.transport is None:
-            raise self._error or ConnectionResetError("the connection is closed")
-        self.transport.write(data)
-        if self._paused:
-            writer = self._loop.create_future()
-            self._writers.append(writer)
-            await writer
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    def __init__(self, host: str, port: int, local_address: str | None, open_: set[_Connection]) -> None:
-        self._host, self._port, self._local = host, port, local_address
-        self._open = open_
-        self._connection: _Connection | None = None
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the library's own signature
-    ) -> httpcore.AsyncNetworkStream:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout):
-                _, self._connection = await loop.create_connection(
-                    lambda: _Connection(self._open),
-                    self._host,
-                    self._port,
-                    ssl=ssl_context,
-                    server_hostname=server_hostname,
-                    local_addr=(self._local, 0) if self._local is not None else None,
-                    ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
-                )
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout("no connection in time") from error
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
-        return self
-
-    def _connected(self) -> _Connection:
-        if self._connection is None:
-            raise httpcore.UnsupportedProtocol("only https is spoken here")
-        return self._connection
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._connected().read(max_bytes)
-        except TimeoutError as error:
-            raise httpcore.ReadTimeout("no answer in time") from error
-        except OSError as error:
-            raise httpcore.ReadError(str(error)) from error
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        if not buffer:
+    def _end(self, error: Exception | None) -> None:
+        self._ended = True
+        self.usable = False
+        if self._answer is None or self._answer.done() or self._parser is None:
             return
-        try:
-            async with asyncio.timeout(timeout):
-                await self._connected().write(buffer)
-        except TimeoutError as error:
-            raise httpcore.WriteTimeout("the request was not taken in time") from error
-        except OSError as error:
-            raise httpcore.WriteError(str(error)) from error
+        # Without a length a body goes on to the end of the connection (RFC 9112, 6.3).
+        bounded = not self._headers.keys().isdisjoint(("content-length", "transfer-encoding"))
+        if error is None and not self._in_header and not bounded:
+            self._complete()
+        elif refused_by_tls(error):
+            self._fail(AnswerLostError(str(error), refused=True))
+        else:
+            self._fail(AnswerLostError(str(error) if error is not None else "the connection was closed before its end"))
 
-    async def aclose(self) -> None:
-        if self._connection is not None and self._connection.transport is not None:
-            self._connection.transport.close()
+    def _fail(self, error: Exception) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
 
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            return self._connection is None or self._connection.readable
-        if self._connection is None or self._connection.transport is None:
-            return None
-        return self._connection.transport.get_extra_info(info)
+    # -- the parser's callbacks
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_header:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        if self._parser is not None and self._parser.get_status_code() >= _FINAL:
+            self._in_header = False
+        else:
+            self._headers.clear()  # an interim answer: the real one follows
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        if not self._in_header and self._parser is not None:
+            self.usable = not self._ended and self._parser.should_keep_alive()
+            self._complete()
+
+    def _complete(self) -> None:
+        if self._parser is not None and len(self._body) > self._most:
+            self._fail(AnswerTooLargeError(self._parser.get_status_code()))
+        elif self._answer is not None and not self._answer.done() and self._parser is not None:
+            self._answer.set_result(RawAnswer(self._parser.get_status_code(), self._headers, bytes(self._body)))
+
+    # -- one exchange after the other
+
+    async def exchange(self, request: bytes) -> RawAnswer:
+        """Send it, and wait for the answer.
+
+        :raises AnswerLostError: there was none. :raises AnswerTooLargeError: it is larger than it may be.
+        """
+        if self._transport is None or self._ended:
+            raise AnswerLostError("the connection was closed before the request was sent", refused=True)
+        self.usable = False
+        self._answer = self._loop.create_future()
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers, self._body = {}, bytearray()
+        self._in_header, self._header_bytes = True, 0
+        self._transport.write(request)
+        return await self._answer
+
+    def close(self) -> None:
+        """End it: with TLS's farewell if it is at rest, else at once. Once is enough: asyncio forgets what is closed twice."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._answer is None or (self._answer.done() and not self._answer.cancelled()):
+            self._transport.close()
+        else:
+            self._transport.abort()
+
+    def abort(self) -> None:
+        """Break it off; whether it was closed before does not matter."""
+        if self._transport is not None and not self.lost.done():
+            self._transport.abort()
 
 
-class AsyncioNetwork(httpcore.AsyncNetworkBackend):
-    """Connections of one client; :meth:`close` ends those that are left."""
+class ConnectionPool:
+    """The connections to one peer.
 
-    def __init__(self) -> None:
-        self._open: set[_Connection] = set()
+    :param connect: makes one. :param most: open at once. :param queue_seconds: for one to be free.
+    :param keep_seconds: how long an idle one is kept.
+    """
 
-    async def connect_tcp(
+    def __init__(
         self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """The connection itself is made together with TLS on it."""
-        del timeout, socket_options
-        return _Stream(host, port, local_address, self._open)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        connect: Callable[[], Awaitable[PeerConnection]],
+        *,
+        most: int,
+        queue_seconds: float,
+        keep_seconds: float,
+    ) -> None:
+        self._connect = connect
+        self._free = asyncio.Semaphore(most)
+        self._queue_seconds = queue_seconds
+        self._keep_seconds = keep_seconds
+        self._idle: list[PeerConnection] = []
+        self._open: set[PeerConnection] = set()
 
     @property
-    def connections(self) -> int:
+    def open(self) -> int:
         return len(self._open)
 
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[PeerConnection]:
+        """One for the time of one exchange: the last one used that still stands, or a new one.
+
+        :raises TimeoutError: none was free, or made, in time. :raises OSError: none can be made.
+        """
+        async with asyncio.timeout(self._queue_seconds):
+            await self._free.acquire()
+        try:
+            connection = self._kept()
+            if connection is None:
+                connection = await self._connect()
+                self._open.add(connection)
+                connection.lost.add_done_callback(lambda _: self._open.discard(connection))
+            try:
+                yield connection
+            finally:
+                if connection.usable:
+                    connection.idle_since = asyncio.get_running_loop().time()
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+        finally:
+            self._free.release()
+
+    def _kept(self) -> PeerConnection | None:
+        now = asyncio.get_running_loop().time()
+        found: PeerConnection | None = None
+        while self._idle and found is None:
+            last = self._idle.pop()
+            if last.usable and now < last.idle_since + self._keep_seconds:
+                found = last
+            else:
+                last.close()
+        return found
+
     async def close(self) -> None:
-        """Break what is open, and see it gone."""
+        """Break off what is open, and see it gone."""
+        self._idle.clear()
         ending = [each.lost for each in self._open]
         for each in list(self._open):
-            if each.transport is not None:
-                each.transport.abort()
+            each.abort()
         if ending:
             await asyncio.wait(ending)
 
 
-__all__ = ["AsyncioNetwork", "refused_by_tls"]
+__all__ = [
+    "AnswerLostError",
+    "AnswerTooLargeError",
+    "ConnectionPool",
+    "PeerConnection",
+    "RawAnswer",
+    "refused_by_tls",
+]

@@ -58,6 +58,7 @@ class CoordinatorProtocol(HttpToolsProtocol):
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
+        self._lost = False
 
     # -- the connection
 
@@ -75,6 +76,7 @@ class CoordinatorProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         # uvicorn tells only the last request that it has read; the one that is being answered may be an earlier one.
         self._drop_running()
+        self._lost = True
         super().connection_lost(exc)
         self._on_lost(self)
 
@@ -84,9 +86,16 @@ class CoordinatorProtocol(HttpToolsProtocol):
             self._running.disconnected = True
             self._running.message_event.set()
 
+    def shutdown(self) -> None:
+        """Let what is being answered end, and close."""
+        # Of a TLS transport that is closed twice asyncio forgets the connection: it could not be broken off any more.
+        if not self.transport.is_closing():
+            super().shutdown()
+
     def abort(self) -> None:
         """Break it off without another word."""
-        self.transport.abort()
+        if not self._lost:
+            self.transport.abort()
 
     # -- time: one timer, which looks when it fires whether what it waits for has changed
 
@@ -105,7 +114,8 @@ class CoordinatorProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_at(self._due, self._look)
             return
         if self._phase is _Phase.REFUSED:
-            self.transport.close()
+            if not self.transport.is_closing():
+                self.transport.close()
             return
         _log.info("connection of %s broken off: too slow with its %s", self.client, self._phase.name.lower())
         self.abort()

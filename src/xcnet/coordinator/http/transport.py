@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol
 from urllib.parse import urlsplit
 
-import httpcore
 from pydantic import BaseModel, ConfigDict, Field
 
-from xcnet.coordinator.http.network import AsyncioNetwork, refused_by_tls
+from xcnet.coordinator.http.network import (
+    AnswerLostError,
+    AnswerTooLargeError,
+    ConnectionPool,
+    PeerConnection,
+    RawAnswer,
+)
 from xcnet.coordinator.http.outcomes import BadAnswerError, NotSentError, UnknownOutcomeError
 from xcnet.errors import InputError
 
 Headers = tuple[tuple[str, str], ...]
 _HTTPS_PORT = 443
-_NEVER_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.LocalProtocolError)
+_SHUTDOWN_SECONDS = 1.0
+_TARGET = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+"""RFC 9110, 5.5: whatever ends a line would begin another field."""
 
 
 class ClientLimits(BaseModel):
@@ -94,15 +104,6 @@ class OutgoingRequest:
         return replace(self, sign=lambda: signature)
 
 
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
-    """:param headers: lower-case names."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class Transport(Protocol):
     async def send(self, request: OutgoingRequest, seconds: float) -> RawAnswer:
         """Send it once.
@@ -138,85 +139,78 @@ class HttpTransport:
                 remedy="write https://host[:port], as in the peer's certificate",
             )
         self.endpoint = endpoint
+        self._context = ssl_context
         self._limits = limits or ClientLimits()
-        self._network = AsyncioNetwork()
+        self._local = (local_address, 0) if local_address is not None else None
         self._where = f"peer {endpoint.provider} at {endpoint.address or endpoint.host}:{endpoint.port}"
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            max_connections=self._limits.connections,
-            max_keepalive_connections=self._limits.connections,
-            keepalive_expiry=self._limits.keep_alive_seconds,
-            network_backend=self._network,
-            local_address=local_address,
+        self._pool = ConnectionPool(
+            self._connect,
+            most=self._limits.connections,
+            queue_seconds=self._limits.queue_seconds,
+            keep_seconds=self._limits.keep_alive_seconds,
         )
-        self._host = (endpoint.address or endpoint.host).encode("ascii")
-        self._host_field = (b"Host", endpoint.authority.encode("ascii"))
 
     @property
     def connections(self) -> int:
         """Open now."""
-        return self._network.connections
+        return self._pool.open
+
+    async def _connect(self) -> PeerConnection:
+        """:raises TimeoutError: not in time. :raises OSError: not at all."""
+        try:
+            async with asyncio.timeout(self._limits.connect_seconds):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: PeerConnection(self._limits.answer_bytes),
+                    self.endpoint.address or self.endpoint.host,
+                    self.endpoint.port,
+                    ssl=self._context,
+                    server_hostname=self.endpoint.host,
+                    local_addr=self._local,
+                    ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
+                )
+        except ValueError as error:  # a name that no host can have
+            raise OSError(str(error)) from error
+        return connection
 
     async def send(self, request: OutgoingRequest, seconds: float) -> RawAnswer:
         """See :meth:`Transport.send`. :raises BadAnswerError: the answer is larger than it may be."""
-        headers = [self._host_field]
-        headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers + request.sign()]
-        if request.body or request.method in ("POST", "PATCH"):
-            headers.append((b"Content-Length", str(len(request.body)).encode("ascii")))
-        limits = self._limits
-        outgoing = httpcore.Request(
-            request.method.encode("ascii"),
-            httpcore.URL(
-                scheme=b"https", host=self._host, port=self.endpoint.port, target=request.target.encode("ascii")
-            ),
-            headers=headers,
-            content=request.body,
-            extensions={
-                "sni_hostname": self.endpoint.host,
-                "timeout": {
-                    "connect": min(limits.connect_seconds, seconds),
-                    "pool": min(limits.queue_seconds, seconds),
-                    "read": seconds,
-                    "write": seconds,
-                },
-            },
-        )
+        reached = False
         try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(outgoing)
-        except _NEVER_SENT as error:
-            raise self._not_sent(error) from error
+            async with asyncio.timeout(seconds), self._pool.connection() as connection:
+                # Signed as late as can be: a signature is good for a while only.
+                written = self._written(request)
+                reached = True
+                return await connection.exchange(written)
+        except AnswerLostError as error:
+            raise (self._not_sent(str(error)) if error.refused else self._unknown(str(error))) from error
+        except AnswerTooLargeError as error:
+            raise BadAnswerError(
+                f"the answer has more than {self._limits.answer_bytes} bytes",
+                where=self._where,
+                remedy="ask for smaller pages",
+                status=error.status,
+            ) from error
         except TimeoutError as error:
-            raise self._unknown(f"no answer within {seconds:g} s") from error
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            if refused_by_tls(error):
-                raise self._not_sent(error) from error
-            raise self._unknown(str(error) or type(error).__name__) from error
+            if reached:
+                raise self._unknown(f"none within {seconds:g} s") from error
+            raise self._not_sent("no connection in time") from error
+        except OSError as error:
+            raise self._not_sent(str(error)) from error
 
-    async def _exchange(self, outgoing: httpcore.Request) -> RawAnswer:
-        response = await self._pool.handle_async_request(outgoing)
-        body = bytearray()
-        try:
-            async for chunk in response.aiter_stream():
-                body += chunk
-                if len(body) > self._limits.answer_bytes:
-                    raise BadAnswerError(
-                        f"the answer has more than {self._limits.answer_bytes} bytes",
-                        where=self._where,
-                        remedy="ask for smaller pages",
-                        status=response.status,
-                    )
-        finally:
-            await response.aclose()
-        return RawAnswer(
-            response.status,
-            {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers},
-            bytes(body),
-        )
+    def _written(self, request: OutgoingRequest) -> bytes:
+        """:raises NotSentError: it would be another request than was meant."""
+        fields = [("Host", self.endpoint.authority), *request.headers, *request.sign()]
+        if request.body or request.method in ("POST", "PATCH"):
+            fields.append(("Content-Length", str(len(request.body))))
+        wrong = [name for name, value in fields if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value))]
+        if wrong or not _TARGET.fullmatch(request.target):
+            raise self._not_sent(f"it cannot be written: {', '.join(wrong) or 'the path'}")
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+        return f"{request.method} {request.target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + request.body
 
-    def _not_sent(self, error: Exception) -> NotSentError:
+    def _not_sent(self, why: str) -> NotSentError:
         return NotSentError(
-            f"the peer was not reached: {error}",
+            f"the peer was not reached: {why}",
             where=self._where,
             remedy="see that the peer's coordinator runs, and that both certificates are of the same authority",
         )
@@ -230,8 +224,7 @@ class HttpTransport:
 
     async def close(self) -> None:
         """End all connections."""
-        await self._pool.aclose()
-        await self._network.close()
+        await self._pool.close()
 
 
 def _callable(endpoint: Endpoint) -> bool:
