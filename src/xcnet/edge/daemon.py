@@ -20,6 +20,7 @@ from xcnet.edge.wpa import WpaChannel
 from xcnet.errors import KernelError, XcnetError
 from xcnet.events import EventWriter
 from xcnet.frr.apply import apply as apply_frr
+from xcnet.frr.interfaces import wait_for_interfaces
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.model.desired import Channel, KeyAgreement, RouterState
 from xcnet.model.observed import ChannelObservation
@@ -30,6 +31,7 @@ _PACKET_NUMBER_INTERVAL = 2.0
 """Seconds between two looks at the packet numbers, which the kernel does not announce: MKA's own hello time."""
 
 _FRR_SECONDS = 60.0
+_ZEBRA_SECONDS = 20.0
 _LIMIT = 16 * 2**20
 
 Driver = MkaChannel | WpaChannel
@@ -137,7 +139,7 @@ class Edged:
                 state = RouterState.model_validate(request["state"])
                 async with self._applying:
                     self._want(state)
-                    return {"changed": self._apply_kernel(state) + await self._apply_routing(state)}
+                    return {"changed": await self._apply_kernel(state) + await self._apply_routing(state)}
             case "settle":
                 async with self._applying:
                     return {"changed": await self._settle()}
@@ -160,11 +162,14 @@ class Edged:
         self._state = state
         self._observer.wanted(state)
 
-    def _apply_kernel(self, state: RouterState) -> list[str]:
+    async def _apply_kernel(self, state: RouterState) -> list[str]:
         started = time.monotonic()
         # What stops using a device has to let go of it before the kernel is changed under it.
         self._release(state)
-        changed = self._kernel.apply(state)
+        placed = self._kernel.place(state)
+        if placed.moved and self._frr is not None:
+            await asyncio.to_thread(self._wait_for_zebra, placed.moved, self._frr)
+        changed = placed.changed + self._kernel.address(state)
         self._drive(state)
         self._applied("kernel", changed, started)
         return changed
@@ -184,10 +189,13 @@ class Edged:
         self._events.emit("edge.applied", self._node, what=what, changes=len(changed), seconds=seconds)
 
     @staticmethod
+    def _wait_for_zebra(moved: dict[str, set[str]], dirs: FrrDirs) -> None:
+        _at_leisure()
+        wait_for_interfaces(dirs, moved, Deadline(_ZEBRA_SECONDS))
+
+    @staticmethod
     def _apply_frr(state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
-        # Configuration is not urgent; key agreement in the main thread is, and keeps the real-time priority for itself.
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        _at_leisure()
         return {daemon: list(lines) for daemon, lines in apply_frr(state, dirs, Deadline(_FRR_SECONDS)).sent.items()}
 
     # -- channels
@@ -261,6 +269,13 @@ class Edged:
             dropped = (gate[0].dropped, gate[1].dropped) if gate is not None else (0, 0)
             reports.append(driver.report(by_index.get(device.index) if device is not None else None, dropped))
         return EdgeReport(node=self._node, channels=tuple(reports))
+
+
+def _at_leisure() -> None:
+    """This thread at ordinary priority: configuration is not urgent; key agreement in the main thread is, and keeps the
+    real-time priority for itself."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def run(

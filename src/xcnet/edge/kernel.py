@@ -6,9 +6,10 @@ after any crash. Interfaces of kind vrf, vlan and macsec in a router's namespace
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 
-from xcnet.model.desired import Channel, CipherSuite, KeyAgreement, RouterState, VrfInterface
+from xcnet.model.desired import Channel, CipherSuite, KeyAgreement, RouterState, Vrf, VrfInterface
 from xcnet.netlink import addresses, filters, link_kinds, links, qdisc, shaping, sysctl
 from xcnet.netlink.links import Link
 from xcnet.netlink.macsec import Macsec
@@ -41,6 +42,14 @@ _SYSCTLS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """:param changed: in a few words each. :param moved: by VRF, the interfaces that are newly in it."""
+
+    changed: list[str]
+    moved: dict[str, set[str]]
+
+
 class RouterKernel:
     """The kernel of the namespace that this process is in."""
 
@@ -68,6 +77,14 @@ class RouterKernel:
         :returns: what was changed, in a few words each; empty if all was so already.
         :raises KernelError: the kernel refused something; what was done before it stays, and applying again goes on.
         """
+        return self.place(state).changed + self.address(state)
+
+    def place(self, state: RouterState) -> Placed:
+        """The first half of :meth:`apply`: every interface exists, and is in its VRF.
+
+        A routing daemon that is told of an interface's address before it is told of its VRF never finds the address there:
+        where one runs, it has to have seen this before :meth:`address` follows.
+        """
         changed: list[str] = []
         self._sysctls(changed)
         held = self.links()
@@ -78,13 +95,22 @@ class RouterKernel:
             self._secy(channel, port, held, changed)
         requests = [request for port, mtu in state.ports.items() for request in self._port(held, port, mtu, changed)]
         for vrf in state.vrfs:
-            requests += self._vrf(vrf.name, vrf.table, held.get(vrf.name), changed)
+            requests += self._vrf(vrf.name, vrf.table, held, changed)
         self._submit(requests)
         requests = []
+        moved: dict[str, set[str]] = {}
         for vrf in state.vrfs:
             for interface in vrf.interfaces:
-                requests += self._make_interface(interface, held, changed)
+                wrong = self._put_into_vrf(vrf, interface, held, changed)
+                if wrong:
+                    moved.setdefault(vrf.name, set()).add(interface.name)
+                    requests += wrong
         self._submit(requests)
+        return Placed(changed, moved)
+
+    def address(self, state: RouterState) -> list[str]:
+        """The second half of :meth:`apply`: addresses, rates, and what is to be up is up."""
+        changed: list[str] = []
         self._settle_interfaces(state, changed)
         return changed
 
@@ -176,35 +202,47 @@ class RouterKernel:
         return [links.change(port.index, mtu=mtu, up=True)]
 
     @staticmethod
-    def _vrf(name: str, table: int, held: Link | None, changed: list[str]) -> list[Request]:
+    def _vrf(name: str, table: int, held: dict[str, Link], changed: list[str]) -> list[Request]:
         requests: list[Request] = []
-        if held is not None and held.vrf_table != table:
-            requests.append(links.delete(held.index))
-            held = None
-        if held is None:
+        link = held.get(name)
+        if link is not None and link.vrf_table != table:
+            requests.append(links.delete(link.index))
+            del held[name]
+            link = None
+        if link is None:
             requests.append(link_kinds.vrf(name, table))
             changed.append(f"{name} made with table {table}")
-        elif not held.up:
-            requests.append(links.change(held.index, up=True))
+        elif not link.up:
+            requests.append(links.change(link.index, up=True))
             changed.append(f"{name} up")
         return requests
 
-    def _make_interface(self, wanted: VrfInterface, held: dict[str, Link], changed: list[str]) -> list[Request]:
-        if wanted.vlan is None:
-            return []
-        parent = self._there(held, wanted.parent)
+    def _put_into_vrf(self, vrf: Vrf, wanted: VrfInterface, held: dict[str, Link], changed: list[str]) -> list[Request]:
+        """Requests after which the interface exists and is in the VRF; empty if it is."""
+        if vrf.name not in held:
+            held[vrf.name] = links.get(self._route, vrf.name)
+        master = held[vrf.name].index
         link = held.get(wanted.name)
         requests: list[Request] = []
-        if link is not None and (link.vlan != wanted.vlan or link.parent != parent.index):
-            requests.append(links.delete(link.index))
-            link = None
-        if link is None:
-            requests.append(link_kinds.vlan(wanted.name, parent.index, wanted.vlan, mtu=wanted.mtu))
-            changed.append(f"{wanted.name} made")
+        if wanted.vlan is not None:
+            parent = self._there(held, wanted.parent)
+            if link is not None and (link.vlan != wanted.vlan or link.parent != parent.index):
+                requests.append(links.delete(link.index))
+                link = None
+            if link is None:
+                made = link_kinds.vlan(wanted.name, parent.index, wanted.vlan, mtu=wanted.mtu, master=master)
+                changed.append(f"{wanted.name} made in {vrf.name}")
+                return [*requests, made]
+        elif link is None:
+            link = links.get(self._route, wanted.name)
+        # Addresses may stand on the VRF's own device: it is in no VRF.
+        if link.index != master and link.master != master:
+            requests.append(links.change(link.index, master=master))
+            changed.append(f"{wanted.name} in {vrf.name}")
         return requests
 
     def _settle_interfaces(self, state: RouterState, changed: list[str]) -> None:
-        """Membership, MTU, addresses, rate and administrative state of every interface of every VRF."""
+        """MTU, addresses, rate and administrative state of every interface of every VRF."""
         held = self.links()
         by_index = {link.index: link for link in held.values()}
         present: dict[int, set[IPv4Interface | IPv6Interface]] = {}
@@ -217,11 +255,10 @@ class RouterKernel:
             master = held[vrf.name].index
             for wanted in vrf.interfaces:
                 link = held.get(wanted.name) or links.get(self._route, wanted.name)
-                # Addresses may stand on the VRF's own device: it is in no VRF, and what passes it keeps its route's MTU.
-                own = link.index == master
-                if not own and (link.master != master or link.mtu != wanted.mtu):
-                    requests.append(links.change(link.index, master=master, mtu=wanted.mtu))
-                    changed.append(f"{wanted.name} in {vrf.name} with MTU {wanted.mtu}")
+                # What passes the VRF's own device, on which addresses may stand, keeps its route's MTU.
+                if link.index != master and link.mtu != wanted.mtu:
+                    requests.append(links.change(link.index, mtu=wanted.mtu))
+                    changed.append(f"{wanted.name} with MTU {wanted.mtu}")
                 have = present.get(link.index, set())
                 for surplus in have - set(wanted.addresses):
                     requests.append(addresses.delete(link.index, surplus))
@@ -293,4 +330,4 @@ def _is_secy(link: Link, parent: int, sci: int, cipher: CipherSuite) -> bool:
     )
 
 
-__all__ = ["RouterKernel"]
+__all__ = ["Placed", "RouterKernel"]

@@ -43,10 +43,13 @@ def veth(one: VethEnd, other: VethEnd) -> Request:
     return Request(message, RTM_NEWLINK, f"join {_place(one)} and {_place(other)}", _NEW)
 
 
-def vlan(name: str, parent: int, vlan_id: int, *, mtu: int | None = None, up: bool = False) -> Request:
-    """An 802.1Q VLAN on ``parent`` (an index). :param vlan_id: 1 to 4094."""
+def vlan(
+    name: str, parent: int, vlan_id: int, *, mtu: int | None = None, master: int | None = None, up: bool = False
+) -> Request:
+    """An 802.1Q VLAN on ``parent`` (an index). :param vlan_id: 1 to 4094. :param master: index of the VRF it is to be in."""
     data = [("IFLA_VLAN_ID", vlan_id)]
-    return _new(name, "vlan", data, f"make VLAN {vlan_id} as {name}", parent=parent, mtu=mtu, up=up)
+    what = f"make VLAN {vlan_id} as {name}"
+    return _new(name, "vlan", data, what, parent=parent, mtu=mtu, master=master, up=up)
 
 
 def vrf(name: str, table: int, *, up: bool = True) -> Request:
@@ -128,6 +131,7 @@ def _new(
     parent: int | None = None,
     mtu: int | None = None,
     mac: str | None = None,
+    master: int | None = None,
     up: bool = False,
 ) -> Request:
     message = ifinfmsg()
@@ -138,6 +142,8 @@ def _new(
         attributes.append(("IFLA_MTU", mtu))
     if mac is not None:
         attributes.append(("IFLA_ADDRESS", mac))
+    if master is not None:
+        attributes.append(("IFLA_MASTER", master))
     attributes.append(_info(kind, data))
     message["attrs"] = attributes
     if up:
