@@ -168,14 +168,22 @@ def parse_request(model: type[M], body: bytes) -> M:
 
 
 def read_json(raw: bytes) -> Any:
-    """A value as RFC 8259 has it: in UTF-8, without NaN and Infinity.
+    """A value as RFC 8259 has it: in UTF-8, without NaN and Infinity, and with every name in an object once.
 
     :raises ValueError: it is none, or is nested too deep to read.
     """
     try:
-        return json.loads(raw.decode(), parse_constant=_no_constant)
+        return json.loads(raw.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("the JSON is nested too deep") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that is there twice, one reader takes the first value and another the last (RFC 8259, 4)."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name is there more than once")
+    return made
 
 
 def _no_constant(word: str) -> None:

@@ -42,6 +42,7 @@ def create_app(
     verifier: Verifier,
     *,
     provider: str,
+    challenge: str | None = None,
     proofs: ProofChecker | None = None,
     open_routes: Mapping[str, OpenHandler] | None = None,
     document: Callable[[], Mapping[str, Any]] | None = None,
@@ -53,6 +54,7 @@ def create_app(
     """The server's ASGI application.
 
     :param verifier: tells who signed a request. :param provider: who serves.
+    :param challenge: the scheme that ``verifier`` asks for, as answers 401 name it; None: that there is one.
     :param proofs: checks customers' proofs. :param open_routes: path -> handler of GET, for callers with a certificate but
         no signature. :param document: makes the OpenAPI document, at the first request for it.
     :param transcript: of every exchange. :param faults: what goes wrong here on purpose.
@@ -75,6 +77,7 @@ def create_app(
         provider,
         verifier,
         routes,
+        challenge=challenge or f'Signature realm="{provider}"',
         unsigned=unsigned,
         limits=limits,
         transcript=transcript,

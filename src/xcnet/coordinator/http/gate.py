@@ -35,7 +35,8 @@ _log = logging.getLogger(__name__)
 class Gate:
     """An ASGI application in front of the routes.
 
-    :param me: the provider that serves. :param unsigned: paths whose requests need no signature, only a certificate.
+    :param me: the provider that serves. :param challenge: what answers 401 say in ``WWW-Authenticate`` (RFC 9110, 11.6.1).
+    :param unsigned: paths whose requests need no signature, only a certificate.
     :param routes: finds the operation and leaves the answer in :attr:`Arrival.written`.
     """
 
@@ -45,6 +46,7 @@ class Gate:
         verifier: Verifier,
         routes: Callable[[Arrival, Scope], Awaitable[None]],
         *,
+        challenge: str,
         unsigned: Collection[str],
         limits: HttpLimits,
         transcript: Transcript,
@@ -53,6 +55,7 @@ class Gate:
         self._me = me
         self._verifier = verifier
         self._routes = routes
+        self._challenge = (b"www-authenticate", challenge.encode("ascii"))
         self._unsigned = frozenset(unsigned)
         self._limits = limits
         self._transcript = transcript
@@ -89,7 +92,9 @@ class Gate:
         )
 
     def _refused(self, arrival: Arrival, written: Written) -> Written:
-        """Log it. Whoever goes on and on is put out each time: a handshake is dearer to it than a signature is to us."""
+        """Say how to do better, and log it. Whoever goes on and on is put out each time: a handshake is dearer to it than a signature is to us."""
+        if written.status == 401:
+            written = replace(written, headers=(*written.headers, self._challenge))
         if self._refusals.take(arrival.provider) > 0.0:
             return replace(written, last=True)
         sent = arrival.sent

@@ -18,10 +18,11 @@ from xcnet.coordinator.http.limits import HttpLimits, RateLimiter
 from xcnet.coordinator.http.protocol import CoordinatorProtocol
 
 _PAUSE = 0.5
-"""Seconds without taking connections when the process or the machine has run out of what they need."""
+"""Seconds without taking connections when the fault is not the one connection's."""
 _SHUTDOWN_SECONDS = 2.0
 _LAST_WORD_SECONDS = 1.0
-_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_OWN = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EBADF, errno.EINVAL, errno.ENOTSOCK))
+"""What of accept(2) is not about the one connection: there is no descriptor, no memory, no listening socket any more."""
 _log = logging.getLogger(__name__)
 
 MakeProtocol = Callable[[Callable[[CoordinatorProtocol], None]], CoordinatorProtocol]
@@ -110,10 +111,10 @@ class Listener:
             try:
                 connection, address = await loop.sock_accept(self._listening)
             except OSError as error:
-                if error.errno in _OUT:
+                if error.errno in _OWN:
                     _log.warning("no connections are taken for %g s: %s", _PAUSE, error)
-                    await asyncio.sleep(_PAUSE)
-                continue  # anything else is about the one connection, which has gone again
+                await asyncio.sleep(_PAUSE if error.errno in _OWN else 0)
+                continue
             self._take(connection, str(address[0]))
             # A connection that is there already is had without waiting: let others run between two.
             await asyncio.sleep(0)

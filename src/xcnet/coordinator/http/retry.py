@@ -10,16 +10,12 @@ from dataclasses import dataclass
 
 from xcnet.clock import Clock, SystemClock
 from xcnet.coordinator.http.caller import Body, Caller
-from xcnet.coordinator.http.outcomes import Answer, CallError, NotSentError, UnknownOutcomeError
+from xcnet.coordinator.http.outcomes import Answer, BadAnswerError, CallError, NotSentError, UnknownOutcomeError
 from xcnet.coordinator.http.settle import settle
-from xcnet.coordinator.policy.retry import Backoff
+from xcnet.coordinator.policy.retry import Backoff, NoAnswer, judge
 from xcnet.secret import Secret
 from xcnet.spec.errors import ApiError
 from xcnet.spec.operations import Operation
-
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
-"""Statuses that may be another the next time."""
-
 
 _BACKOFF = Backoff(initial=0.1, maximum=10.0, total=60.0)
 
@@ -74,21 +70,16 @@ class RetryingCaller:
         since = self._clock.wall()
         while True:
             budget.tried += 1
-            unsettled = False
             try:
                 return await self._caller.call(
                     operation, ids, query, body, request_id=request_id, proof=proof, seconds=seconds
                 )
-            except ApiError as error:
-                if error.status not in _PASSING:
+            except (ApiError, CallError) as error:
+                verdict = judge(_ending(error), mutates=operation.mutates)
+                if not verdict.again:
                     raise
-                # 5xx may have come after the deed.
-                unsettled = operation.mutates and error.status >= 500
-                await self._put_off(error, budget, error.retry_after)
-            except CallError as error:
-                unsettled = operation.mutates and not isinstance(error, NotSentError)
-                await self._put_off(error, budget, None)
-            if unsettled:
+                await self._put_off(error, budget)
+            if verdict.settle:
                 made = await self._settled(operation, ids, query or {}, body, since, seconds, budget)
                 if made is not None:
                     return made
@@ -113,16 +104,16 @@ class RetryingCaller:
                     where="/".join(ids.values()),
                     remedy="look at the resource once the peer answers",
                 )
-                if isinstance(error, ApiError) and error.status not in _PASSING:
+                if not judge(_ending(error), mutates=False).again:
                     raise unknown from error
                 try:
-                    await self._put_off(error, budget, error.retry_after if isinstance(error, ApiError) else None)
+                    await self._put_off(error, budget)
                 except (ApiError, CallError):
                     raise unknown from error
 
-    async def _put_off(self, error: ApiError | CallError, budget: _Budget, retry_after: int | None) -> None:
+    async def _put_off(self, error: ApiError | CallError, budget: _Budget) -> None:
         """Wait for the next attempt. :raises: the error itself, if there is to be none."""
-        wait = budget.wait(self._rng, retry_after)
+        wait = budget.wait(self._rng, error.retry_after if isinstance(error, ApiError) else None)
         if wait is None:
             raise error
         await self._pause(wait)
@@ -151,6 +142,15 @@ class _Budget:
         if self.tried >= self._policy.attempts or self._failed >= 2 * self._policy.attempts:
             return None
         return wait
+
+
+def _ending(error: ApiError | CallError) -> int | NoAnswer:
+    """As the policy of retries has it."""
+    if isinstance(error, ApiError):
+        return error.status
+    if isinstance(error, NotSentError):
+        return NoAnswer.NOT_SENT
+    return NoAnswer.UNREADABLE if isinstance(error, BadAnswerError) else NoAnswer.LOST
 
 
 def _cause(error: ApiError | CallError) -> str:
