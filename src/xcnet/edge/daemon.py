@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ _PACKET_NUMBER_INTERVAL = 2.0
 _FRR_SECONDS = 60.0
 _ZEBRA_SECONDS = 20.0
 _LIMIT = 16 * 2**20
+_UNREAD = 8 * 2**10
+"""Bytes of observations that may wait for a watcher: the kernel doubles it. Less would be many turns for a large one."""
 
 Driver = MkaChannel | WpaChannel
 
@@ -118,7 +121,8 @@ class Edged:
         """Observations over this connection until the client closes it."""
 
         async def send() -> None:
-            # One line at most waits here, whoever does not read: what comes after it is put together when it is gone.
+            # Of what is not read little waits in the kernel and a line at most here; what comes after is put together.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD)
             writer.transport.set_write_buffer_limits(high=0)
             async with contextlib.aclosing(self._observer.watch()) as changes:
                 async for change in changes:
