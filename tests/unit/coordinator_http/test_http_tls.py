@@ -77,11 +77,13 @@ def test_not_let_in(name: str) -> None:
     make, alert = UNWANTED[name]
 
     def knock(port: int) -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
-            with make().wrap_socket(plain, server_hostname=HOST) as tls:
-                tls.sendall(f"GET {PATH} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-                assert tls.recv(1) == b"", "it was answered"
-                raise AssertionError("it was let in, and put out without a word")
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+            make().wrap_socket(plain, server_hostname=HOST) as tls,
+        ):
+            tls.sendall(f"GET {PATH} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            assert tls.recv(1) == b"", "it was answered"
+            raise AssertionError("it was let in, and put out without a word")
 
     async def go() -> None:
         service = RecordingService()

@@ -116,7 +116,7 @@ def read_body(operation: Operation, content_type: str | None, body: bytes) -> Wi
     if operation.request is None:
         return None
     if not body.strip():
-        if operation.creates is not None or operation.method == "PATCH":
+        if operation.needs_body:
             raise ApiError(Reason.INVALID_ARGUMENT, "a body is required", field="body")
     elif content_type is not None and not _is_json(content_type):
         raise ApiError(Reason.MALFORMED, "the content type is not application/json", field="Content-Type")
