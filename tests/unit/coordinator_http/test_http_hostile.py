@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from http_world import CONNECTION, HOME, HOST, PATH, World, client_context, hear, run, world
+from http_world import CONNECTION, HOME, HOST, PATH, Heard, World, client_context, hear, identity, run, world
 
 from xcnet.coordinator.http.limits import HttpLimits
 from xcnet.waiting import Deadline, wait_until_async
@@ -27,6 +27,8 @@ PATIENT = HttpLimits(
     connections_per_address=520,
     accepted_burst=2000,
     accepted_per_second=2000,
+    requests_per_second=10**6,
+    request_burst=10**6,
 )
 """Limits that none of the hostile runs into while others are watched."""
 STRICT = HttpLimits(handshake_seconds=0.3, header_seconds=0.3, body_seconds=0.3, keep_alive_seconds=1)
@@ -143,6 +145,45 @@ async def flooding(both: World) -> None:
         writer.close()
 
 
+async def malformed(both: World) -> None:
+    while True:
+        for words in (b"GET\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"\x16\x03\x01" * 100):
+            reader, writer = await both.raw(ATTACKER)
+            writer.write(words)
+            with contextlib.suppress(OSError):
+                await reader.read()
+            writer.close()
+
+
+async def large_bodies(both: World) -> None:
+    """Each announced, and sent all the same."""
+    while True:
+        reader, writer = await both.raw(ATTACKER)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            writer.write(both.signed("POST", f"/{HOME}/connections", b"a" * 2**20))
+            assert (await hear(reader)).status == 413
+        writer.close()
+
+
+async def deep_bodies(both: World) -> None:
+    body = b'{"a":' + b"[" * 100_000
+    reader, writer = await both.raw(ATTACKER)
+    while True:
+        writer.write(both.signed("POST", f"/{HOME}/connections?connectionId=c-1", body))
+        assert (await hear(reader)).status == 400
+
+
+async def unsigned(both: World) -> None:
+    while True:
+        reader, writer = await both.raw(ATTACKER)
+        request = f"GET {PATH} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                writer.write(request)
+                assert (await hear(reader)).status == 401
+        writer.close()
+
+
 ATTACKS: dict[str, tuple[Attack, int]] = {
     "slow header": (slow_header, 20),
     "slow body": (slow_body, 20),
@@ -156,6 +197,10 @@ ATTACKS: dict[str, tuple[Attack, int]] = {
     "gone in the middle": (vanishing, 2),
     "never reading": (never_reading, 5),
     "flooding": (flooding, 3),
+    "malformed requests": (malformed, 2),
+    "large bodies": (large_bodies, 2),
+    "deep bodies": (deep_bodies, 2),
+    "no signatures": (unsigned, 2),
 }
 
 
@@ -204,6 +249,34 @@ def test_others_are_served_beside_500_idle_connections() -> None:
         async with world(limits=PATIENT, source=OTHER) as both, under(both, silent, 500):
             assert both.server.connections >= 500
             await others_are_served(both)
+
+    run(go)
+
+
+def test_a_provider_that_asks_too_fast_uses_up_its_own_share() -> None:
+    heard: list[Heard] = []
+
+    async def asking_too_fast(both: World) -> None:
+        reader, writer = await both.raw(ATTACKER, identity("azure"))
+        while True:
+            writer.write(b"".join(both.signed(target="/providers/azure", provider="azure") for _ in range(10)))
+            heard.extend([await hear(reader) for _ in range(10)])
+
+    async def go() -> None:
+        limits = PATIENT.model_copy(update={"requests_per_second": 0.001, "request_burst": OTHERS})
+        async with world(limits=limits, source=OTHER) as both, under(both, asking_too_fast, 2):
+
+            async def exceeded() -> str | None:
+                return None if len(heard) > 2 * OTHERS else f"{len(heard)} answers"
+
+            await wait_until_async("too many requests", exceeded, Deadline(30))
+            await others_are_served(both)
+            served = [each for each in both.service.asked if each.caller == "azure"]
+            assert len(served) == len([each for each in heard if each.status == 200]) == OTHERS
+            limited = [each for each in heard if each.status != 200]
+            assert limited
+            assert {each.status for each in limited} == {429}
+            assert all(900 <= int(each.headers["retry-after"]) <= 1000 for each in limited)
 
     run(go)
 
