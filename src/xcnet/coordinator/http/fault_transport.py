@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from xcnet.coordinator.http.faults import Fault, FaultKind, FaultPoint
-from xcnet.coordinator.http.outcomes import NotSentError, UnknownOutcomeError
+from xcnet.coordinator.http.outcomes import CallError, NotSentError, UnknownOutcomeError
 from xcnet.coordinator.http.transport import OutgoingRequest, RawAnswer, Transport
 
 _BEFORE = (FaultKind.REORDERED,)
@@ -29,6 +29,7 @@ class FaultyTransport:
         self._faults = faults
         self._pause = pause
         self._held: dict[str, list[asyncio.Event]] = {}
+        self._late: set[asyncio.Task[None]] = set()
 
     async def send(self, request: OutgoingRequest, seconds: float) -> RawAnswer:
         """See :meth:`Transport.send`."""
@@ -45,7 +46,7 @@ class FaultyTransport:
     async def _send(self, request: OutgoingRequest, seconds: float) -> RawAnswer:
         late = self._strike(request, _LATE)
         if late is not None:
-            await self._pause(late.rule.delay)
+            seconds = await self._delayed(request, late, seconds)
         unsent = self._strike(request, _UNSENT)
         if unsent is not None:
             return await self._fail(request, unsent, seconds)
@@ -64,6 +65,26 @@ class FaultyTransport:
         if fault is not None:
             request.notes.append(f"fault {fault.id}: {fault.rule.kind.value}")
         return fault
+
+    async def _delayed(self, request: OutgoingRequest, fault: Fault, seconds: float) -> float:
+        """Wait. :returns: seconds that are left. :raises UnknownOutcomeError: none; it is sent all the same, when its time has come."""
+        delay = fault.rule.delay
+        if delay < seconds:
+            await self._pause(delay)
+            return seconds - delay
+        task = asyncio.create_task(self._send_late(request.frozen(), fault, seconds))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+        await self._pause(seconds)
+        raise UnknownOutcomeError("no answer to what was sent: a fault point held it back", where=_where(request))
+
+    async def _send_late(self, request: OutgoingRequest, fault: Fault, seconds: float) -> None:
+        """As it was signed then; nobody waits for the answer any more."""
+        await self._pause(fault.rule.delay)
+        try:
+            fault.kept_back((await self._transport.send(request, seconds)).status)
+        except CallError:
+            fault.kept_back(0)
 
     async def _overtaken(self, peer: str, seconds: float) -> bool:
         """Wait until another request to that peer has been answered; False: there was none in that time."""
@@ -92,11 +113,15 @@ class FaultyTransport:
         answer = await self._transport.send(same, seconds)
         try:
             fault.kept_back((await self._transport.send(same, seconds)).status)
-        except (NotSentError, UnknownOutcomeError):
+        except CallError:
             fault.kept_back(0)
         return answer
 
     async def close(self) -> None:
+        late = list(self._late)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         await self._transport.close()
 
 
