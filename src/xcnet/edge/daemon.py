@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from xcnet.edge.channel import MkaChannel
 from xcnet.edge.client import SOCKET_NAME
 from xcnet.edge.kernel import RouterKernel
@@ -38,6 +40,13 @@ _UNREAD = 8 * 2**10
 """Bytes of observations that may wait for a watcher: the kernel doubles it. Less would be many turns for a large one."""
 
 Driver = MkaChannel | WpaChannel
+
+
+class _Request(BaseModel):
+    """:param state: of ``apply``."""
+
+    op: str
+    state: RouterState | None = None
 
 
 class Edged:
@@ -104,14 +113,14 @@ class Edged:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 try:
-                    request = json.loads(line)
-                    if request["op"] == "watch":
+                    request = _Request.model_validate_json(line)
+                    if request.op == "watch":
                         await self._show(reader, writer)
                         break
                     answer = await self._answer(request)
                 except XcnetError as error:
                     answer = {"error": error.as_dict()}
-                except (KeyError, ValueError) as error:
+                except ValueError as error:
                     answer = {"error": {"cause": f"not a request: {type(error).__name__}", "where": "", "remedy": ""}}
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
@@ -137,10 +146,11 @@ class Edged:
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await sending
 
-    async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        match request["op"]:
+    async def _answer(self, request: _Request) -> dict[str, Any]:
+        match request.op:
             case "apply":
-                state = RouterState.model_validate(request["state"])
+                if (state := request.state) is None:
+                    raise ValueError("no state")
                 async with self._applying:
                     self._want(state)
                     return {"changed": await self._apply_kernel(state) + await self._apply_routing(state)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from xcnet.errors import RoutingError
 from xcnet.frr import diff
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.render import desired, startup
-from xcnet.frr.state import bgp_sessions
+from xcnet.frr.state import established
 from xcnet.frr.tree import Tree, parse
 from xcnet.frr.vty import Vty, open_when_ready, refused
 from xcnet.model.desired import RouterState
@@ -23,6 +24,7 @@ BFD_PATIENCE = 10.0
 """Seconds in which a new session may be established before BFD is put on it all the same."""
 
 _LOOK_SECONDS = 0.1
+_SHOWN = 6
 
 
 @dataclass
@@ -63,8 +65,7 @@ def apply(
         # New profiles before the sessions that use them, old ones away after the sessions that used them.
         applied.sent["bfdd"] += _configure(bfdd, profiles.first)
         applied.sent["bgpd"] += _configure(bgpd, commands.first)
-        for vrf in sorted(commands.passwords_in):
-            wait_for_listener(bgpd, vrf, deadline)
+        wait_for_listeners(bgpd, commands.passwords_in, deadline)
         applied.sent["bgpd"] += _configure(bgpd, commands.then)
         applied.sent["bgpd"] += _put_bfd_on(bgpd, commands.bfd, Deadline(min(bfd_patience, deadline.remaining)))
         applied.sent["bfdd"] += _configure(bfdd, profiles.then)
@@ -89,43 +90,43 @@ def pending(state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
     return result
 
 
-def wait_for_listener(bgpd: Vty, vrf: str, deadline: Deadline) -> None:
-    """Wait until bgpd listens in the VRF, IPv4 and IPv6: a TCP MD5 key set before that never reaches the listener.
+def wait_for_listeners(bgpd: Vty, vrfs: Collection[str], deadline: Deadline) -> None:
+    """Wait until bgpd listens in the VRFs, IPv4 and IPv6: a TCP MD5 key set before that never reaches the listener.
 
-    :raises DeadlineError: it does not; the error names where it listens instead.
+    :raises DeadlineError: it does not; the error names the VRFs.
     """
 
     def seen() -> str | None:
         listeners = [line.split() for line in bgpd.run("show bgp listeners").splitlines()]
-        names = [words[0] for words in listeners if len(words) == 3 and words[1].isdigit()]
-        if names.count(vrf) >= 2:
+        found = Counter(words[0] for words in listeners if len(words) == 3 and words[1].isdigit())
+        missing = sorted(vrf for vrf in vrfs if found[vrf] < 2)
+        if not missing:
             return None
-        return f"it listens in {', '.join(sorted(set(names)))}" if names else "it listens nowhere"
+        return f"not in {', '.join(missing[:_SHOWN])}" + (
+            f" and {len(missing) - _SHOWN} more" if missing[_SHOWN:] else ""
+        )
 
-    wait_until(
-        f"bgpd to listen in VRF {vrf}",
-        seen,
-        deadline,
-        where=str(bgpd.path),
-        remedy=f"see whether the VRF device {vrf} is there and up, and zebra runs",
-        interval=0.02,
-    )
+    if vrfs:
+        wait_until(
+            "bgpd to listen in its VRFs",
+            seen,
+            deadline,
+            where=str(bgpd.path),
+            remedy="see whether the VRFs' devices are there and up, and zebra runs",
+            interval=0.02,
+        )
 
 
 def _put_bfd_on(bgpd: Vty, waiting: dict[tuple[str, str], list[str]], patience: Deadline) -> list[str]:
     sent: list[str] = []
     while waiting:
-        established = _established(bgpd) if not patience.expired else set(waiting)
-        lines = [line for session, lines in waiting.items() if session in established for line in lines]
-        sent += _configure(bgpd, lines)
-        waiting = {session: lines for session, lines in waiting.items() if session not in established}
+        up = {(vrf, str(peer)) for vrf, peer in established(bgpd, {vrf for vrf, _peer in waiting})}
+        ready = up if not patience.expired else set(waiting)
+        sent += _configure(bgpd, [line for session, lines in waiting.items() if session in ready for line in lines])
+        waiting = {session: lines for session, lines in waiting.items() if session not in ready}
         if waiting:
             time.sleep(min(_LOOK_SECONDS, patience.remaining))
     return sent
-
-
-def _established(bgpd: Vty) -> set[tuple[str, str]]:
-    return {(each.vrf, str(each.peer)) for each in bgp_sessions(bgpd) if each.established}
 
 
 def _running(vty: Vty) -> Tree:
@@ -154,7 +155,7 @@ def _configure(vty: Vty, lines: Sequence[str]) -> list[str]:
 def _read_back(vty: Vty, compare: Callable[[Tree, Tree], diff.Commands], want: Tree) -> None:
     left = [diff.masked(line) for line in compare(_running(vty), want)]
     if left:
-        shown = "; ".join(left[:6]) + (f"; and {len(left) - 6} more" if len(left) > 6 else "")
+        shown = "; ".join(left[:_SHOWN]) + (f"; and {len(left) - _SHOWN} more" if left[_SHOWN:] else "")
         raise RoutingError(
             f"{vty.daemon} took its configuration but holds something else; it still lacks: {shown}",
             where=str(vty.path),
@@ -162,4 +163,4 @@ def _read_back(vty: Vty, compare: Callable[[Tree, Tree], diff.Commands], want: T
         )
 
 
-__all__ = ["APPLY_SECONDS", "BFD_PATIENCE", "Applied", "apply", "pending", "wait_for_listener"]
+__all__ = ["APPLY_SECONDS", "BFD_PATIENCE", "Applied", "apply", "pending", "wait_for_listeners"]

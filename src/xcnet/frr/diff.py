@@ -69,13 +69,16 @@ def bgpd(running: Tree, desired: Tree) -> Commands:
         if header not in desired:
             commands.first.append(f"no {header}")
     for header in _headers(desired, _ROUTER):
-        _instance(header, running.get(header), desired[header], commands)
+        # Most of hundreds are as they should be; to find that out line by line takes a hundred times as long.
+        if running.get(header) != desired[header]:
+            _instance(header, running.get(header), desired[header], commands)
     # Last, as a prefix list or route map is only free to go when no neighbour refers to it.
     for header in _headers(running, re.compile(r"^route-map ")):
         if header not in desired:
             commands.then.append(f"no {header}")
+    wanted = _entries(desired)
     for line in _headers(running, _PREFIX_LIST):
-        if line not in desired and not _same_entry(line, desired):
+        if line not in desired and _entry(line) not in wanted:
             commands.then.append(f"no {line}")
     return commands
 
@@ -124,19 +127,23 @@ def _globals(running: Tree, desired: Tree, commands: Commands) -> None:
 
 
 def _prefix_lists(running: Tree, desired: Tree, commands: Commands) -> None:
+    held = _entries(running)
     for line in _headers(desired, _PREFIX_LIST):
         if line in running:
             continue
-        replaced = _same_entry(line, running)
+        replaced = held.get(_entry(line))
         if replaced:
             commands.first.append(f"no {replaced}")
         commands.first.append(line)
 
 
-def _same_entry(line: str, tree: Tree) -> str | None:
-    """The entry with the same list and sequence number, if there is one."""
-    entry = line.split(" permit ")[0].split(" deny ")[0]
-    return next((other for other in tree if other.startswith((f"{entry} permit", f"{entry} deny"))), None)
+def _entry(line: str) -> str:
+    """A prefix list and a sequence number in it, of which there is one entry."""
+    return line.split(" permit ")[0].split(" deny ")[0]
+
+
+def _entries(tree: Tree) -> dict[str, str]:
+    return {_entry(line): line for line in _headers(tree, _PREFIX_LIST)}
 
 
 def _route_maps(running: Tree, desired: Tree, commands: Commands) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import errno as errnos
+import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Any
 
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 
+from xcnet.netlink import batch
 from xcnet.netlink.request import NLM_F_CREATE, NLM_F_EXCL, Request
 from xcnet.netlink.socket import NetlinkSocket
 
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+
+_HEADER = struct.Struct("=BBBBI")
+"""``ifaddrmsg``: family, prefix length, flags, scope, index of the interface."""
+_BODY, _ATTRIBUTES = 16, 24
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 
 _IFA_F_NODAD = 0x02
 _IFA_F_DADFAILED = 0x08
@@ -47,9 +54,8 @@ def dump(netlink: NetlinkSocket, index: int | None = None) -> list[Address]:
     message["attrs"] = []
     if index is not None:
         message["index"] = index
-    found = netlink.dump(Request(message, RTM_GETADDR, "list the addresses"), ifaddrmsg)
-    addresses = (parse(each) for each in found)
-    return [address for address in addresses if index is None or address.index == index]
+    found = netlink.dump(Request(message, RTM_GETADDR, "list the addresses"), parse)
+    return [address for address in found if index is None or address.index == index]
 
 
 def add(index: int, interface: IPv4Interface | IPv6Interface) -> Request:
@@ -68,13 +74,15 @@ def delete(index: int, interface: IPv4Interface | IPv6Interface) -> Request:
     return Request(_about(index, interface), RTM_DELADDR, what, tolerate=frozenset({errnos.EADDRNOTAVAIL}))
 
 
-def parse(message: Any) -> Address:
-    """From a decoded ``ifaddrmsg``."""
-    ip = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-    flags = message.get_attr("IFA_FLAGS") or message["flags"]
+def parse(message: bytes) -> Address:
+    """From a whole RTM_NEWADDR or RTM_DELADDR."""
+    _family, length, short_flags, _scope, index = _HEADER.unpack_from(message, _BODY)
+    held = batch.attributes(message, _ATTRIBUTES)
+    flags = batch.number(held[_IFA_FLAGS]) if _IFA_FLAGS in held else short_flags
     return Address(
-        index=message["index"],
-        interface=ip_interface(f"{ip}/{message['prefixlen']}"),
+        index=index,
+        # Where a peer's address is given, that stands in IFA_ADDRESS.
+        interface=ip_interface((held.get(_IFA_LOCAL) or held[_IFA_ADDRESS], length)),
         tentative=bool(flags & (_IFA_F_TENTATIVE | _IFA_F_DADFAILED)),
         permanent=bool(flags & _IFA_F_PERMANENT),
     )

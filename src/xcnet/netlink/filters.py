@@ -9,7 +9,7 @@ from typing import Any
 from xcnet.netlink import qdisc
 from xcnet.netlink import tc_messages as tc
 from xcnet.netlink.request import NLM_F_CREATE, NLM_F_EXCL, Request
-from xcnet.netlink.socket import NetlinkSocket
+from xcnet.netlink.socket import NetlinkSocket, decoder
 from xcnet.netlink.tc_messages import tc_message
 
 ETHERTYPE_MACSEC = 0x88E5
@@ -130,7 +130,7 @@ def _filters(netlink: NetlinkSocket, index: int, parent: int) -> list[Any]:
     message["parent"] = parent
     message["attrs"] = []
     request = Request(message, tc.RTM_GETTFILTER, f"list the filters of interface number {index}")
-    return netlink.dump(request, tc_message)
+    return netlink.dump(request, decoder(tc_message))
 
 
 def _dump(netlink: NetlinkSocket, index: int, parent: int) -> list[tuple[int, int, int, int]]:

@@ -6,7 +6,7 @@ from pyroute2.netlink import ctrlmsg
 
 from xcnet.errors import KernelError
 from xcnet.netlink.request import Request
-from xcnet.netlink.socket import NetlinkSocket
+from xcnet.netlink.socket import NetlinkSocket, decoder
 
 _GENL_ID_CTRL = 16
 _CTRL_CMD_GETFAMILY = 3
@@ -26,7 +26,7 @@ def family_number(netlink: NetlinkSocket, name: str) -> int:
         message["attrs"] = [("CTRL_ATTR_FAMILY_NAME", name)]
         remedy = f"load the kernel module {name}, or use an engine whose kernel has it (`xcnet doctor`)"
         request = Request(message, _GENL_ID_CTRL, f"find the netlink family {name}", remedy=remedy)
-        answer = netlink.ask(request, ctrlmsg)
+        answer = netlink.ask(request, decoder(ctrlmsg))
         if answer is None:
             raise KernelError(f"the kernel does not say the number of the netlink family {name}", remedy=remedy)
         _numbers[name] = answer.get_attr("CTRL_ATTR_FAMILY_ID")

@@ -8,6 +8,7 @@ from typing import Any
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from xcnet.model.desired import CipherSuite
+from xcnet.netlink import macsec_messages  # noqa: F401 - registers the kind
 from xcnet.netlink.links import IFF_UP, RTM_NEWLINK, LinkRef, addressed, describe
 from xcnet.netlink.macsec_types import Validation
 from xcnet.netlink.netns import Netns

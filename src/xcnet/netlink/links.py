@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno as errnos
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,6 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from xcnet.errors import KernelError
 from xcnet.netlink import batch
-from xcnet.netlink.macsec_messages import macsec_link
 from xcnet.netlink.macsec_types import MacsecLink, parse_link
 from xcnet.netlink.request import Request
 from xcnet.netlink.socket import NetlinkSocket
@@ -21,22 +21,19 @@ IFF_UP = 0x1
 _IFF_LOWER_UP = 0x10000
 _RTEXT_FILTER_SKIP_STATS = 8
 _ADDR_GEN_NONE, _ADDR_GEN_EUI64 = 1, 0
-_AF_INET6 = 10
 
-_HEADER_SIZE = 16
-_WANTED = frozenset({1, 3, 4, 5, 10, 16, 18, 20})
-"""IFLA_ADDRESS, _IFNAME, _MTU, _LINK, _MASTER, _OPERSTATE, _LINKINFO and _IFALIAS: what :class:`Link` is made of, out of some
-fifty. An interface's IPv6 parameters alone take longer to decode than all of these."""
+_HEADER = struct.Struct("=BxHiII")
+"""``ifinfomsg``: family, type of hardware, index, flags, which of them changed."""
+_BODY, _ATTRIBUTES = 16, 32
+
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER = 1, 3, 4, 5, 10
+_IFLA_OPERSTATE, _IFLA_LINKINFO, _IFLA_IFALIAS = 16, 18, 20
+_INFO_KIND, _INFO_DATA = 1, 2
+_VLAN_ID, _VRF_TABLE = 1, 1
+_OPERSTATES = ("UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP")
 
 LinkRef = int | str
 """An interface by index or by name."""
-
-
-class LinkMessage(ifinfmsg):  # type: ignore[misc]
-    """An answer or notification about a link, of which only what :func:`parse` reads is decoded."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(batch.trim(data, _HEADER_SIZE, _WANTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,8 @@ def dump(netlink: NetlinkSocket) -> list[Link]:
     """Every interface of the namespace, by index."""
     message = ifinfmsg()
     message["attrs"] = [("IFLA_EXT_MASK", _RTEXT_FILTER_SKIP_STATS)]
-    found = netlink.dump(Request(message, RTM_GETLINK, "list the interfaces"), LinkMessage)
-    return sorted((parse(each) for each in found), key=lambda link: link.index)
+    found = netlink.dump(Request(message, RTM_GETLINK, "list the interfaces"), parse)
+    return sorted(found, key=lambda link: link.index)
 
 
 def by_name(netlink: NetlinkSocket) -> dict[str, Link]:
@@ -85,8 +82,7 @@ def find(netlink: NetlinkSocket, link: LinkRef) -> Link | None:
     message = addressed(link)
     message["attrs"].append(("IFLA_EXT_MASK", _RTEXT_FILTER_SKIP_STATS))
     request = Request(message, RTM_GETLINK, f"look at {describe(link)}", tolerate=frozenset({errnos.ENODEV}))
-    found = netlink.ask(request, LinkMessage)
-    return None if found is None else parse(found)
+    return netlink.ask(request, parse)
 
 
 def get(netlink: NetlinkSocket, link: LinkRef) -> Link:
@@ -163,40 +159,34 @@ def addressed(link: LinkRef) -> Any:
     return message
 
 
-def parse(message: Any) -> Link:
-    """From a decoded :class:`LinkMessage` (RTM_NEWLINK or RTM_DELLINK)."""
-    info = message.get_attr("IFLA_LINKINFO")
-    kind = (info.get_attr("IFLA_INFO_KIND") or "") if info else ""
-    data = info.get_attr("IFLA_INFO_DATA") if info else None
-    vlan = vrf_table = macsec = None
-    if data is not None and kind == "vlan":
-        vlan = data.get_attr("IFLA_VLAN_ID")
-    elif data is not None and kind == "vrf":
-        vrf_table = data.get_attr("IFLA_VRF_TABLE")
-    elif isinstance(data, macsec_link):
-        macsec = parse_link(data)
-    flags = message["flags"]
+def parse(message: bytes) -> Link:
+    """From a whole RTM_NEWLINK or RTM_DELLINK."""
+    _family, _hardware, index, flags, _change = _HEADER.unpack_from(message, _BODY)
+    held = batch.attributes(message, _ATTRIBUTES)
+    info = batch.attributes(held.get(_IFLA_LINKINFO, b""))
+    kind = batch.text(info.get(_INFO_KIND))
+    data = batch.attributes(info.get(_INFO_DATA, b""))
+    operstate = batch.number(held.get(_IFLA_OPERSTATE))
     return Link(
-        index=message["index"],
-        name=message.get_attr("IFLA_IFNAME") or "",
+        index=index,
+        name=batch.text(held.get(_IFLA_IFNAME)),
         kind=kind,
         up=bool(flags & IFF_UP),
         carrier=bool(flags & _IFF_LOWER_UP),
-        operstate=message.get_attr("IFLA_OPERSTATE") or "UNKNOWN",
-        mtu=message.get_attr("IFLA_MTU") or 0,
-        mac=message.get_attr("IFLA_ADDRESS") or "",
-        master=message.get_attr("IFLA_MASTER") or 0,
-        parent=message.get_attr("IFLA_LINK") or 0,
-        vlan=vlan,
-        vrf_table=vrf_table,
-        macsec=macsec,
-        alias=message.get_attr("IFLA_IFALIAS") or "",
+        operstate=_OPERSTATES[operstate] if operstate < len(_OPERSTATES) else str(operstate),
+        mtu=batch.number(held.get(_IFLA_MTU)),
+        mac=held.get(_IFLA_ADDRESS, b"").hex(":"),
+        master=batch.number(held.get(_IFLA_MASTER)),
+        parent=batch.number(held.get(_IFLA_LINK)),
+        vlan=batch.number(data.get(_VLAN_ID)) if kind == "vlan" else None,
+        vrf_table=batch.number(data.get(_VRF_TABLE)) if kind == "vrf" else None,
+        macsec=parse_link(data) if kind == "macsec" else None,
+        alias=batch.text(held.get(_IFLA_IFALIAS)),
     )
 
 
 __all__ = [
     "Link",
-    "LinkMessage",
     "LinkRef",
     "addressed",
     "by_name",

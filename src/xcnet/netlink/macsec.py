@@ -19,7 +19,7 @@ from xcnet.netlink.macsec_changes import Change, set_rx_pn, set_tx_pn
 from xcnet.netlink.macsec_types import MacsecLink, SecY, Validation, parse_secy
 from xcnet.netlink.netns import Netns
 from xcnet.netlink.request import Request
-from xcnet.netlink.socket import NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket
+from xcnet.netlink.socket import NETLINK_GENERIC, NETLINK_ROUTE, NetlinkSocket, decoder
 
 
 class Macsec:
@@ -55,7 +55,7 @@ class Macsec:
         message["version"] = messages.VERSION
         message["attrs"] = []
         request = Request(message, self._family, "read the MACsec devices")
-        found = self._generic.dump(request, messages.macsec_message)
+        found = self._generic.dump(request, decoder(messages.macsec_message))
         return {secy.index: secy for secy in map(parse_secy, found)}
 
     def get(self, index: int) -> SecY:

@@ -9,9 +9,28 @@ from typing import Any
 
 from xcnet.errors import KernelError
 from xcnet.model.desired import CipherSuite
+from xcnet.netlink import batch
 
 _DEPRECATED_GCM_AES_128 = 0x0080020001000001
 """The kernel's first spelling of GCM-AES-128, still what its dumps show."""
+
+_SCI = 1
+_LINK_ATTRIBUTES = (
+    "SCI",
+    "PORT",
+    "ICV_LEN",
+    "CIPHER_SUITE",
+    "WINDOW",
+    "ENCODING_SA",
+    "ENCRYPT",
+    "PROTECT",
+    "INC_SCI",
+    "ES",
+    "SCB",
+    "REPLAY_PROTECT",
+    "VALIDATION",
+)
+"""IFLA_MACSEC_..., from 1 on (linux/if_link.h)."""
 
 
 class Validation(IntEnum):
@@ -126,14 +145,14 @@ def cipher_of(identifier: int) -> CipherSuite:
     raise KernelError(f"the kernel uses a cipher suite unknown here: {identifier:#018x}")
 
 
-def parse_link(data: Any) -> MacsecLink:
-    """From a decoded ``macsec_link``."""
+def parse_link(data: Mapping[int, bytes]) -> MacsecLink:
+    """From the attributes of a link's IFLA_INFO_DATA."""
 
     def value(name: str) -> int:
-        return int(data.get_attr(f"IFLA_MACSEC_{name}") or 0)
+        return batch.number(data.get(_LINK_ATTRIBUTES.index(name) + 1))
 
     return MacsecLink(
-        sci=value("SCI"),
+        sci=int.from_bytes(data.get(_SCI, b""), "big"),
         cipher=cipher_of(value("CIPHER_SUITE")),
         icv_length=value("ICV_LEN"),
         encoding_sa=value("ENCODING_SA"),

@@ -9,15 +9,12 @@ from enum import Flag, auto
 from types import TracebackType
 from typing import Self
 
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
-
 from xcnet.netlink import addresses, batch, links, routes
 from xcnet.netlink.addresses import Address
-from xcnet.netlink.links import Link, LinkMessage
+from xcnet.netlink.links import Link
 from xcnet.netlink.netns import Netns
 from xcnet.netlink.routes import Route
-from xcnet.netlink.socket import NETLINK_ROUTE, NetlinkSocket, decode
+from xcnet.netlink.socket import NETLINK_ROUTE, NetlinkSocket
 
 _RTM_NEWLINK, _RTM_DELLINK = 16, 17
 
@@ -138,13 +135,13 @@ class Monitor:
             # Bridge ports, and IPv6's view of a link, are announced by the same type in another family.
             if frame.data[_BODY] != 0:
                 return None
-            return LinkChange(links.parse(decode(LinkMessage, frame.data)), frame.type == _RTM_DELLINK)
+            return LinkChange(links.parse(frame.data), frame.type == _RTM_DELLINK)
         if frame.type in (addresses.RTM_NEWADDR, addresses.RTM_DELADDR):
-            return AddressChange(addresses.parse(decode(ifaddrmsg, frame.data)), frame.type == addresses.RTM_DELADDR)
+            return AddressChange(addresses.parse(frame.data), frame.type == addresses.RTM_DELADDR)
         if frame.type in (routes.RTM_NEWROUTE, routes.RTM_DELROUTE):
             if self._protocols is not None and frame.data[_PROTOCOL] not in self._protocols:
                 return None
-            return RouteChange(routes.parse(decode(rtmsg, frame.data)), frame.type == routes.RTM_DELROUTE)
+            return RouteChange(routes.parse(frame.data), frame.type == routes.RTM_DELROUTE)
         return None
 
     def _discard(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from xcnet.netlink import tc_messages as tc
 from xcnet.netlink.request import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Request
-from xcnet.netlink.socket import NetlinkSocket
+from xcnet.netlink.socket import NetlinkSocket, decoder
 from xcnet.netlink.tc_messages import tc_message
 
 _WHOLE = 2**32 - 1
@@ -131,7 +131,8 @@ def dump(netlink: NetlinkSocket) -> list[Qdisc]:
     """The qdiscs of the namespace."""
     message = tc_message()
     message["attrs"] = []
-    return [_parse(each) for each in netlink.dump(Request(message, tc.RTM_GETQDISC, "list the qdiscs"), tc_message)]
+    request = Request(message, tc.RTM_GETQDISC, "list the qdiscs")
+    return [_parse(each) for each in netlink.dump(request, decoder(tc_message))]
 
 
 def _parse(message: Any) -> Qdisc:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno as errnos
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from socket import AF_INET, AF_INET6
@@ -11,12 +12,20 @@ from typing import Any
 
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+from xcnet.netlink import batch
 from xcnet.netlink.request import NLM_F_CREATE, NLM_F_REPLACE, Request
 from xcnet.netlink.socket import NetlinkSocket
 
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 MAIN_TABLE = 254
 PROTOCOL_KERNEL, PROTOCOL_BOOT, PROTOCOL_STATIC, PROTOCOL_ZEBRA, PROTOCOL_BGP = 2, 3, 4, 11, 186
+
+_HEADER = struct.Struct("=BBBBBBBBI")
+"""``rtmsg``: family, prefix lengths of destination and source, TOS, table, protocol, scope, type, flags."""
+_BODY, _ATTRIBUTES = 16, 28
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA = 1, 4, 5, 6, 9, 15, 18
+_NEXT_HOP = struct.Struct("=HBBi")
+"""``rtnexthop``: length, flags, weight less one, index of the interface."""
 
 _COMPATIBLE_TABLE = 252
 _AF = {4: AF_INET, 6: AF_INET6}
@@ -71,11 +80,8 @@ def dump(
             message["attrs"] = [("RTA_TABLE", table)]
         # ENOENT: nothing was ever put into that table, so that it does not exist.
         request = Request(message, RTM_GETROUTE, "list the routes", tolerate=frozenset({errnos.ENOENT}))
-        for each in netlink.dump(request, rtmsg):
-            if each["flags"] & _RTM_F_CLONED:
-                continue
-            route = parse(each)
-            if table in (None, route.table) and protocol in (None, route.protocol):
+        for route in netlink.dump(request, _parse_unless_cloned):
+            if route is not None and table in (None, route.table) and protocol in (None, route.protocol):
                 routes.append(route)
     return routes
 
@@ -117,34 +123,47 @@ def delete(destination: IPv4Network | IPv6Network, *, table: int = MAIN_TABLE, m
     return Request(_about(destination, table, metric), RTM_DELROUTE, what, tolerate=frozenset({errnos.ESRCH}))
 
 
-def parse(message: Any) -> Route:
-    """From a decoded ``rtmsg``."""
-    everything = "::" if message["family"] == AF_INET6 else "0.0.0.0"
-    destination = message.get_attr("RTA_DST") or everything
+def _parse_unless_cloned(message: bytes) -> Route | None:
+    return None if _HEADER.unpack_from(message, _BODY)[-1] & _RTM_F_CLONED else parse(message)
+
+
+def parse(message: bytes) -> Route:
+    """From a whole RTM_NEWROUTE or RTM_DELROUTE."""
+    family, length, _source, _tos, table, protocol, _scope, kind, flags = _HEADER.unpack_from(message, _BODY)
+    held = batch.attributes(message, _ATTRIBUTES)
+    destination = held.get(_RTA_DST) or bytes(4 if family == AF_INET else 16)
     return Route(
-        destination=ip_network(f"{destination}/{message['dst_len']}"),
-        table=message.get_attr("RTA_TABLE") or message["table"],
-        nexthops=tuple(_parse_hops(message)),
-        protocol=message["proto"],
-        kind=_TYPE_NAMES.get(message["type"], str(message["type"])),
-        metric=message.get_attr("RTA_PRIORITY") or 0,
+        destination=ip_network((destination, length)),
+        table=batch.number(held.get(_RTA_TABLE)) or table,
+        nexthops=tuple(_parse_hops(held, flags)),
+        protocol=protocol,
+        kind=_TYPE_NAMES.get(kind, str(kind)),
+        metric=batch.number(held.get(_RTA_PRIORITY)),
     )
 
 
-def _parse_hops(message: Any) -> list[NextHop]:
-    several = message.get_attr("RTA_MULTIPATH")
-    if several:
-        return [_parse_hop(cell, cell["oif"], cell["hops"] + 1, cell["flags"]) for cell in several]
-    index = message.get_attr("RTA_OIF")
-    return [] if index is None else [_parse_hop(message, index, 1, message["flags"])]
+def _parse_hops(held: dict[int, bytes], flags: int) -> Iterator[NextHop]:
+    several = held.get(_RTA_MULTIPATH)
+    if several is None:
+        if _RTA_OIF in held:
+            yield _parse_hop(held, batch.number(held[_RTA_OIF]), 1, flags)
+        return
+    offset = 0
+    while offset + _NEXT_HOP.size <= len(several):
+        length, hop_flags, hops, index = _NEXT_HOP.unpack_from(several, offset)
+        if length < _NEXT_HOP.size:
+            break
+        yield _parse_hop(
+            batch.attributes(several[offset + _NEXT_HOP.size : offset + length]), index, hops + 1, hop_flags
+        )
+        offset += batch.align(length)
 
 
-def _parse_hop(cell: Any, index: int, weight: int, flags: int) -> NextHop:
-    gateway = cell.get_attr("RTA_GATEWAY")
-    if gateway is None:
-        # An IPv4 route through an IPv6 next hop (RFC 8950) has it in another attribute.
-        via = cell.get_attr("RTA_VIA")
-        gateway = via["addr"] if via else None
+def _parse_hop(held: dict[int, bytes], index: int, weight: int, flags: int) -> NextHop:
+    gateway = held.get(_RTA_GATEWAY)
+    if gateway is None and _RTA_VIA in held:
+        # An IPv4 route through an IPv6 next hop (RFC 8950) has it in another attribute, behind its family.
+        gateway = held[_RTA_VIA][2:]
     return NextHop(
         gateway=ip_address(gateway) if gateway else None,
         index=index,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +21,13 @@ _LINKLAYER_ETHERNET = 1
 _MAX_RATE32 = 2**32 - 1
 _NO_PEAK = bytes(12)
 
-_HEADER_SIZE = 20
-_WANTED = frozenset({1, 2})
-"""TCA_KIND and TCA_OPTIONS; the statistics, which take longest to decode, are not wanted."""
+_HEADER = struct.Struct("=B3xiIII")
+"""``tcmsg``: family, index of the interface, handle, parent, info."""
+_BODY, _ATTRIBUTES = 16, 36
+_TCA_KIND, _TCA_OPTIONS = 1, 2
+_TBF_PARMS, _TBF_RATE64 = 1, 4
+_PARMS = struct.Struct("=8xI12xII")
+"""``tc_tbf_qopt``: the rate in bytes per second, limit, time that the bucket takes to fill."""
 
 _BURST_SECONDS = 0.01
 """What may leave at once after a pause. A bucket that is full loses the tokens that come while its timer is late: it must
@@ -102,26 +107,22 @@ def dump(netlink: NetlinkSocket) -> dict[int, Shaper]:
     """The shapers of the namespace, by the index of the interface at whose root they are."""
     message = tc_message()
     message["attrs"] = []
-    found = netlink.dump(Request(message, tc.RTM_GETQDISC, "list the shapers"), _Message)
-    return {each["index"]: _parse(each) for each in found if _is_ours(each)}
+    found = netlink.dump(Request(message, tc.RTM_GETQDISC, "list the shapers"), _parse)
+    return dict(each for each in found if each is not None)
 
 
-class _Message(tc_message):
-    """An answer about a qdisc, of which only what is read here is decoded."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(batch.trim(data, _HEADER_SIZE, _WANTED))
-
-
-def _is_ours(message: Any) -> bool:
-    return bool(message["handle"] == _HANDLE and message.get_attr("TCA_KIND") == "tbf")
-
-
-def _parse(message: Any) -> Shaper:
-    options = message.get_attr("TCA_OPTIONS")
-    parms = options.get_attr("TCA_TBF_PARMS")
-    rate = options.get_attr("TCA_TBF_RATE64") or parms["rate"]
-    return Shaper(rate * 8, round(parms["buffer"] * _TICK * rate / 1e9), parms["limit"])
+def _parse(message: bytes) -> tuple[int, Shaper] | None:
+    """The interface and its shaper; None of any other qdisc."""
+    _family, index, handle, _parent, _info = _HEADER.unpack_from(message, _BODY)
+    if handle != _HANDLE:
+        return None
+    held = batch.attributes(message, _ATTRIBUTES)
+    if batch.text(held.get(_TCA_KIND)) != "tbf":
+        return None
+    options = batch.attributes(held[_TCA_OPTIONS])
+    rate32, limit, buffer = _PARMS.unpack_from(options[_TBF_PARMS])
+    rate = batch.number(options.get(_TBF_RATE64)) or rate32
+    return index, Shaper(rate * 8, round(buffer * _TICK * rate / 1e9), limit)
 
 
 __all__ = ["Shaper", "dump", "shape"]

@@ -13,7 +13,7 @@ from pyroute2.netlink.diag import SOCK_DIAG_BY_FAMILY, SS_LISTEN, inet_diag_msg,
 
 from xcnet.netlink.netns import Netns
 from xcnet.netlink.request import Request
-from xcnet.netlink.socket import NETLINK_SOCK_DIAG, NetlinkSocket
+from xcnet.netlink.socket import NETLINK_SOCK_DIAG, NetlinkSocket, decoder
 
 _AF = {4: 2, 6: 10}
 _IPPROTO_TCP = 6
@@ -36,7 +36,7 @@ def listeners(netns: Netns | None = None, port: int | None = None) -> list[Liste
     with NetlinkSocket(NETLINK_SOCK_DIAG, netns) as netlink:
         found = []
         for version in (4, 6):
-            for message in netlink.dump(_request(version), inet_diag_msg):
+            for message in netlink.dump(_request(version), decoder(inet_diag_msg)):
                 listener = Listener(ip_address(message["idiag_src"]), message["idiag_sport"], message["idiag_if"])
                 if port is None or listener.port == port:
                     found.append(listener)

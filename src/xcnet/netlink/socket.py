@@ -8,11 +8,12 @@ blocking socket never waits: it may be used from within a coroutine. pyroute2's 
 from __future__ import annotations
 
 import errno as errnos
+import functools
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from xcnet.errors import KernelError
 from xcnet.netlink import batch
@@ -29,6 +30,8 @@ _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
 _NETLINK_GET_STRICT_CHK = 12
 _SO_RCVBUFFORCE = 33
+
+_T = TypeVar("_T")
 
 _DATAGRAM = 32 * 1024
 """A batch is cut here: one datagram has to fit into the socket's send buffer."""
@@ -131,13 +134,13 @@ class NetlinkSocket:
 
     # -- questions
 
-    def dump(self, request: Request, answer: type[Any]) -> list[Any]:
-        """Everything the kernel holds of a kind, decoded as ``answer``. Repeated if it changed while being read.
+    def dump(self, request: Request, read: Callable[[bytes], _T]) -> list[_T]:
+        """Everything the kernel holds of a kind, each message read by ``read``. Repeated if it changed meanwhile.
 
         :raises KernelError: refused, or changing without pause.
         """
         for _ in range(_DUMP_ATTEMPTS):
-            found, interrupted = self._dump_once(request, answer)
+            found, interrupted = self._dump_once(request, read)
             if not interrupted:
                 return found
         raise KernelError(
@@ -147,10 +150,10 @@ class NetlinkSocket:
             errno=errnos.EINTR,
         )
 
-    def _dump_once(self, request: Request, answer: type[Any]) -> tuple[list[Any], bool]:
+    def _dump_once(self, request: Request, read: Callable[[bytes], _T]) -> tuple[list[_T], bool]:
         sequence = self._next()
         self._send(request.encode(sequence, NLM_F_DUMP), request)
-        found: list[Any] = []
+        found: list[_T] = []
         interrupted = False
         for frame in self._frames(request):
             if frame.sequence != sequence:
@@ -161,17 +164,17 @@ class NetlinkSocket:
                 if verdict.errno and verdict.errno not in request.tolerate:
                     raise refusal(request, verdict.errno, verdict.explanation, self.where)
                 break
-            found.append(decode(answer, frame.data))
+            found.append(read(frame.data))
         return found, interrupted
 
-    def ask(self, request: Request, answer: type[Any]) -> Any | None:
+    def ask(self, request: Request, read: Callable[[bytes], _T]) -> _T | None:
         """The one message that answers ``request``; None if the kernel refuses with a tolerated error number.
 
         :raises KernelError: any other refusal.
         """
         sequence = self._next()
         self._send(request.encode(sequence, NLM_F_ACK), request)
-        found: Any | None = None
+        found: _T | None = None
         for frame in self._frames(request):
             if frame.sequence != sequence:
                 continue
@@ -180,7 +183,7 @@ class NetlinkSocket:
                 if verdict.errno and verdict.errno not in request.tolerate:
                     raise refusal(request, verdict.errno, verdict.explanation, self.where)
                 break
-            found = decode(answer, frame.data)
+            found = read(frame.data)
         return found
 
     # -- transport
@@ -246,6 +249,11 @@ def decode(answer: type[Any], data: bytes) -> Any:
     return message
 
 
+def decoder(answer: type[Any]) -> Callable[[bytes], Any]:
+    """:func:`decode` for messages of this class."""
+    return functools.partial(decode, answer)
+
+
 def _open(family: int) -> socket.socket:
     opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family)
     try:
@@ -263,4 +271,4 @@ def _open(family: int) -> socket.socket:
     return opened
 
 
-__all__ = ["NETLINK_GENERIC", "NETLINK_ROUTE", "NETLINK_SOCK_DIAG", "NetlinkSocket", "decode"]
+__all__ = ["NETLINK_GENERIC", "NETLINK_ROUTE", "NETLINK_SOCK_DIAG", "NetlinkSocket", "decode", "decoder"]

@@ -87,7 +87,7 @@ def test_settling_asks_for_nothing_but_that(folder: Path) -> None:
         await saying({"changed": []})(request, writer)
 
     assert ask(folder, answer, lambda edge: edge.settle(deadline=Deadline(5))) == []
-    assert seen == [{"op": "settle"}]
+    assert [(each["op"], each["state"]) for each in seen] == [("settle", None)]
 
 
 def test_a_status_is_read_into_its_model(folder: Path) -> None:

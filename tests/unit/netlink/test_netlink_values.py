@@ -170,7 +170,7 @@ def test_a_link_is_asked_for_by_name_or_number() -> None:
 
 def test_a_macsec_device_is_asked_for_with_every_setting() -> None:
     request = link_kinds.macsec("ch1.sec", 3, 5, CipherSuite.GCM_AES_256, replay_window=64)
-    link = links.parse(decode(ifinfmsg, request.encode(1)))
+    link = links.parse(request.encode(1))
     assert link.macsec is not None
     assert (link.macsec.encrypt, link.macsec.protect, link.macsec.replay_protect) == (True, True, True)
     assert (link.macsec.sci, link.macsec.window, link.parent) == (5, 64, 3)
