@@ -67,7 +67,10 @@ class FaultyTransport:
         return fault
 
     async def _delayed(self, request: OutgoingRequest, fault: Fault, seconds: float) -> float:
-        """Wait. :returns: seconds that are left. :raises UnknownOutcomeError: none; it is sent all the same, when its time has come."""
+        """Wait. :returns: seconds that are left.
+
+        :raises UnknownOutcomeError: none are; it is sent all the same, when its time has come.
+        """
         delay = fault.rule.delay
         if delay < seconds:
             await self._pause(delay)

@@ -43,7 +43,8 @@ class FaultRule(BaseModel):
     :param peer: and with these peers. :param count: at most so often; None: without end.
     :param probability: of each that would be struck. :param seed: of the chance, so that it can be had again.
     :param duration: seconds from when it is put in place; None: until it is taken away.
-    :param delay: seconds that a delayed one waits, after which it is sent even if its caller has given up; a reordered one waits at most for another, and a lost one takes to be missed.
+    :param delay: seconds that a delayed one waits, after which it is sent even if its caller has given up; that a reordered
+        one waits at most for another; that a lost one takes to be missed.
     :param verbatim: a duplicate is the same to the last byte, which a peer that keeps out replays refuses; without it, it is
         signed anew, as by a caller that tries again.
     """

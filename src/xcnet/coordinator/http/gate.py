@@ -92,7 +92,10 @@ class Gate:
         )
 
     def _refused(self, arrival: Arrival, written: Written) -> Written:
-        """Say how to do better, and log it. Whoever goes on and on is put out each time: a handshake is dearer to it than a signature is to us."""
+        """Say how to do better, and log it.
+
+        Whoever goes on and on is put out each time: a handshake is dearer to it than a signature is to us.
+        """
         if written.status == 401:
             written = replace(written, headers=(*written.headers, self._challenge))
         if self._refusals.take(arrival.provider) > 0.0:

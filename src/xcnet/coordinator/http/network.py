@@ -169,7 +169,7 @@ class PeerConnection(asyncio.Protocol):
         return await self._answer
 
     def close(self) -> None:
-        """End it: with TLS's farewell if it is at rest, else at once. Once is enough: asyncio forgets what is closed twice."""
+        """End it: with TLS's farewell if it is at rest, else at once. Of what is closed twice asyncio forgets the connection."""
         if self._transport is None or self._transport.is_closing():
             return
         if self._answer is None or (self._answer.done() and not self._answer.cancelled()):
