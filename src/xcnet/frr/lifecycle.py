@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import resource
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,8 @@ CRASH_LOGS = Path("/var/tmp/frr")
 
 OPEN_FILES = 16384
 """How many files a daemon may have open. bfdd opens six sockets for each VRF and one for each session, bgpd two and one; a
-daemon that runs out of them aborts. (FRR sizes its tables by it, but touches no more of them than it uses.)"""
+daemon that runs out of them aborts. FRR sizes its tables by its option and touches no more of them than it uses; the
+limit of the process it leaves as it found it."""
 
 _ENVIRONMENT = {
     # FRR writes local time without saying so, and the C library looks at /etc/localtime for every line without TZ.
@@ -217,12 +219,29 @@ def _spec(name: str, dirs: FrrDirs) -> DaemonSpec:
 def prepare(state: RouterState, dirs: FrrDirs) -> list[DaemonSpec]:
     """Folders, start-up configuration and command lines of a router's daemons: everything before starting them.
 
+    Whoever calls this may open as many files afterwards as they need: those that it starts inherit that.
+
     :raises RoutingError: FRR is not installed as it must be.
     """
     specs = daemon_specs(dirs)
+    _allow_open_files()
     dirs.prepare()
     dirs.write(startup(state))
     return specs
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= OPEN_FILES:
+        return
+    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+        except ValueError:
+            # Not for this user: as many as there may be.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
 
 
 def remove_crash_logs(daemon: str, pid: int) -> None:
