@@ -11,12 +11,14 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 from http_world import CONNECTION, HOME, HOST, PATH, Heard, World, client_context, hear, identity, run, world
 
 from xcnet.coordinator.http.limits import HttpLimits
+from xcnet.coordinator.service import Proof, ProofRefusal
+from xcnet.spec.operations import Operation
 from xcnet.waiting import Deadline, wait_until_async
 
 PATIENT = HttpLimits(
@@ -399,6 +401,15 @@ def test_a_header_without_end_is_refused_before_it_is_kept() -> None:
         (b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\nHost: x\n\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\x00c\r\n\r\n", 400),
+        (b"get / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\n\r\na\r\n0\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 999999\r\n\r\n", 413),
     ],
 )
@@ -414,6 +425,60 @@ def test_what_is_no_request_is_answered_and_closed(request_bytes: bytes, status:
             assert await reader.read() == b""
             writer.close()
             assert both.service.asked == []
+
+    run(go)
+
+
+def test_a_request_for_nobody_in_particular_is_refused() -> None:
+    async def go() -> None:
+        async with world() as both:
+            reader, writer = await both.raw()
+            writer.write(f"GET {PATH} HTTP/1.1\r\n\r\n".encode())
+            assert (await hear(reader)).status == 400
+            writer.write(both.signed())
+            assert (await hear(reader)).status == 200
+            writer.close()
+
+    run(go)
+
+
+def test_pipelined_requests_are_answered_in_their_order_and_no_others_wait() -> None:
+    checked = asyncio.Event()
+
+    class Slow:
+        async def check(
+            self, caller: str, operation: Operation, ids: Mapping[str, str], proof: str
+        ) -> Proof | ProofRefusal | None:
+            del caller, operation, ids, proof
+            await checked.wait()
+            return None
+
+    async def go() -> None:
+        async with world(proofs=Slow()) as both:
+            reader, writer = await both.raw()
+            first = both.signed("DELETE", headers={"X-Customer-Proof": "abc"})
+            writer.write(first + both.signed() + both.signed("PUT"))
+            await others_are_served(both)
+            assert {each.operation.id for each in both.service.asked} == {"GetConnection"}
+            checked.set()
+            assert [(await hear(reader)).status for _ in range(3)] == [200, 200, 405]
+            assert [each.operation.id for each in both.service.asked[-2:]] == ["DeleteConnection", "GetConnection"]
+            writer.close()
+
+    run(go)
+
+
+def test_more_requests_ahead_than_may_be_are_refused() -> None:
+    async def go() -> None:
+        async with world(limits=HttpLimits(pipelined=3)) as both:
+            reader, writer = await both.raw()
+            writer.write(b"".join(both.signed() for _ in range(4)))
+            assert [(await hear(reader)).status for _ in range(4)] == [200] * 4
+            writer.write(b"".join(both.signed() for _ in range(100)))
+            with contextlib.suppress(OSError):
+                await reader.read()
+            assert len(both.service.asked) <= 4 + 1
+            writer.close()
 
     run(go)
 

@@ -85,6 +85,8 @@ REFUSED = {
     "many header fields": (Ask(headers={f"X-{n}": "" for n in range(30)}, signed=None), 431, "TOO_LARGE", "header"),
     "a large body": (Ask("POST", CREATE, b"x" * 2001, signed=None), 413, "TOO_LARGE", "body"),
     "a long body announced": (Ask("POST", CREATE, headers={"Content-Length": "2001"}, signed=None), 413, "TOO_LARGE", "body"),
+    # -- to whom it is
+    "two hosts": (Ask(headers={"host": "elsewhere"}), 400, "MALFORMED", "Host"),
     # -- who it is
     "no signature": (Ask(signed=None), 401, "UNAUTHENTICATED", None),
     "no signature, and no such path": (Ask(target="/nothing", signed=None), 401, "UNAUTHENTICATED", None),

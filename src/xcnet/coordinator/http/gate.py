@@ -128,6 +128,8 @@ class Gate:
             # The connection reads on and drops the body, so that the answer is not lost by closing upon unread bytes. But
             # who asks first whether to send it (RFC 9110, 10.1.1) does not send it now.
             return refusal(too_large, last=arrival.facts.header("expect") is not None)
+        if arrival.facts.header("host") is None:
+            raise ApiError(Reason.MALFORMED, "there is not exactly one Host field", field="Host")  # RFC 9112, 3.2
         body = await self._body(receive)
         if body is None:
             return refusal(self._body_too_large())
