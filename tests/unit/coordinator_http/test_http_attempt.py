@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ from xcnet.coordinator.http.client import peer_caller
 from xcnet.coordinator.http.client_base import ids_of
 from xcnet.coordinator.http.faults import FaultKind, FaultPoint, FaultRule
 from xcnet.coordinator.service import Proof, ProofRefusal
+from xcnet.errors import InputError
 from xcnet.secret import Secret
 from xcnet.spec.base import WireModel
 from xcnet.spec.connections import Connection
@@ -79,8 +80,12 @@ def call(
 CREATE = call("CreateConnection", ids_of(HOME), connection(), connectionId=CONNECTION.id)
 
 
+def proving(proof: Secret | None) -> Callable[[], Secret] | None:
+    return None if proof is None else lambda: proof
+
+
 async def tried(both: World, what: Call, proof: Secret | None = None) -> Outcome:
-    return await attempt(both.caller, what, proof, since=time.time())
+    return await attempt(both.caller, what, proving(proof), since=time.time())
 
 
 def asked(both: World) -> list[str]:
@@ -162,6 +167,20 @@ def test_a_call_that_cannot_be_written_is_not_sent() -> None:
             split = Secret.from_text("a\r\nX-Injected: yes")
             assert isinstance(await tried(both, CREATE, split), NotSent)
             assert both.service.asked == []
+
+    run(go)
+
+
+def test_a_call_that_cannot_be_proven_is_not_sent() -> None:
+    def prove() -> Secret:
+        raise InputError("the account has no session here")
+
+    async def go() -> None:
+        async with world(RecordingService({"GetConnection": MISSING})) as both:
+            for unsettled in (False, True):
+                outcome = await attempt(both.caller, replace(CREATE, unsettled=unsettled), prove, since=0.0)
+                assert outcome == NotSent("the account has no session here")
+            assert asked(both) == ["GetConnection"]
 
     run(go)
 
@@ -356,7 +375,7 @@ def test_what_is_raised_and_told_holds_no_secret() -> None:
         server = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=server_context())
         for what, secret in ((SETTLED["CreateFeature"][0], MD5), (SETTLED["CreateMacSecKey"][0], CAK), (CREATE, PROOF)):
             caller = peer_caller(endpoint(server.sockets[0].getsockname()[1]), client_context(), TestSigner())
-            outcome = await attempt(caller, what, Secret.from_text(PROOF), since=0.0)
+            outcome = await attempt(caller, what, proving(Secret.from_text(PROOF)), since=0.0)
             assert isinstance(outcome, Refused)
             assert secret not in f"{outcome} {outcome.error} {outcome.error.field}"
             await caller.close()

@@ -25,7 +25,7 @@ A coordinator serves and calls in one event loop, beside whatever else runs ther
         Endpoint("gcp", "https://gcp-coord", "198.19.0.1"),
         pki.client_context(credential), signer, transcript=transcript, faults=faults,
     )
-    outcome = await attempt(caller, call, proof, since=first)   # engine.calls: Answered, Refused, NotSent, Unknown
+    outcome = await attempt(caller, call, prove, since=first)   # engine.calls: Answered, Refused, NotSent, Unknown
     client = CoordinatorClient(caller)              # the same by operation: await client.get_connection(name)
     patient = CoordinatorClient(RetryingCaller(caller))     # tries again, and settles what it does not know
 
