@@ -102,9 +102,7 @@ def wait_for_listeners(bgpd: Vty, vrfs: Collection[str], deadline: Deadline) -> 
         missing = sorted(vrf for vrf in vrfs if found[vrf] < 2)
         if not missing:
             return None
-        return f"not in {', '.join(missing[:_SHOWN])}" + (
-            f" and {len(missing) - _SHOWN} more" if missing[_SHOWN:] else ""
-        )
+        return f"not in {_some(missing)}; it listens in {_some(sorted(found)) or 'none'}"
 
     if vrfs:
         wait_until(
@@ -115,6 +113,10 @@ def wait_for_listeners(bgpd: Vty, vrfs: Collection[str], deadline: Deadline) -> 
             remedy="see whether the VRFs' devices are there and up, and zebra runs",
             interval=0.02,
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else "")
 
 
 def _put_bfd_on(bgpd: Vty, waiting: dict[tuple[str, str], list[str]], patience: Deadline) -> list[str]:

@@ -38,7 +38,7 @@ class RouterObserver:
         lab = folder.parent.name
         dirs = FrrDirs.of(folder, folder)
         routing = await asyncio.to_thread(read, dirs)
-        name = f"{lab}-{node}"
+        name = f"xcnet.{lab}.{node}"
         fib = set()
         with NetlinkSocket(netns=open_named(name)) as netlink:
             index = {link.index: link.name for link in _links(netlink)}
