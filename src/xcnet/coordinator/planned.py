@@ -96,8 +96,8 @@ def seed_of(plan: Plan, provider: str) -> Seed:
         for key in channel.keys
     )
     connections = tuple(
-        _seed_connection(plan, provider, number, connection, orders[connection.name], attachments[connection.name])
-        for number, connection in enumerate(plan.connections, start=1)
+        _seed_connection(plan, provider, connection, orders[connection.name], attachments[connection.name])
+        for connection in plan.connections
         if connection.name in attachments
     )
     return Seed(keys=keys, connections=connections)
@@ -208,7 +208,7 @@ def _rules(policy: CoordinatorPolicy) -> Rules:
 
 
 def _seed_connection(
-    plan: Plan, provider: str, number: int, connection: PlannedConnection, order: PlannedOrder, attachment: Attachment
+    plan: Plan, provider: str, connection: PlannedConnection, order: PlannedOrder, attachment: Attachment
 ) -> SeedConnection:
     interconnect = next(each for each in plan.interconnects if each.name == order.interconnect)
     peer = next(each for each in interconnect.providers if each != provider)

@@ -78,7 +78,7 @@ def live(plan: Plan, states: dict[str, RouterState], connections: dict[str, list
             plugged.setdefault(uuid, {})[provider] = side.host
             addressing = next(each for each in plan.hosts if each.node == side.host)
             hosts.append(replace(addressing, connection=next(iter(held[uuid].values())).name))
-    made = [_connection(uuid, sides, plugged.get(uuid, {})) for uuid, sides in held.items()]
+    made = [_connection(sides, plugged.get(uuid, {})) for uuid, sides in held.items()]
     return replace(plan, routers=routers, connections=tuple(made), hosts=tuple(hosts))
 
 
@@ -90,7 +90,7 @@ def _renamed(state: RouterState, names: dict[tuple[str, str], str]) -> RouterSta
     return state.model_copy(update={"vrfs": vrfs})
 
 
-def _connection(uuid: str, sides: dict[str, ConnectionView], hosts: dict[str, str]) -> PlannedConnection:
+def _connection(sides: dict[str, ConnectionView], hosts: dict[str, str]) -> PlannedConnection:
     provider, view = next(iter(sides.items()))
     leg = view.legs[-1]
     features = tuple(_terms(provider, leg, feature) for feature in leg.features)

@@ -2,87 +2,113 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
+from typing import Protocol
 
 from xcnet.coordinator.core import Core
-from xcnet.coordinator.daemon.routers import Router, RouterDriver
+from xcnet.coordinator.view import NetworkView
 from xcnet.coordinator.world import ChannelFact
-from xcnet.errors import XcnetError
-from xcnet.frr.lifecycle import FrrDirs
-from xcnet.frr.state import read
-from xcnet.model.network import ProviderNetwork
-from xcnet.netlink import routes
-from xcnet.netlink.netns import open_named
-from xcnet.netlink.socket import NetlinkSocket
+from xcnet.model import naming
+from xcnet.model.attachments import Attachment, FeatureEnd
+from xcnet.model.network import ChannelPort, ProviderNetwork
+from xcnet.model.observed import ChannelObservation, RouterObservation, VrfObservation
+
+Pair = tuple[str, str]
+"""(connection UUID, channel)"""
+
+
+class Watched(Protocol):
+    """A router's daemon (:class:`xcnet.edge.client.EdgeClient`)."""
+
+    def watch(self) -> AsyncGenerator[RouterObservation]:
+        """What it shows of itself: at once, and again whenever something of it changed."""
+        ...
 
 
 class RouterObserver:
-    def __init__(self, core: Core, network: ProviderNetwork, driver: RouterDriver, turn: Callable[[], None]) -> None:
-        self._core, self._network, self._driver, self._turn = core, network, driver, turn
-        self._seen: dict[str, Any] = {}
+    """:param turn: called when the core was told of something new."""
 
-    async def watch(self, node: str, router: Router) -> None:
-        while True:
-            await asyncio.sleep(0.3)
-            try:
-                self._seen[node] = await self._look(node, router)
-            except (XcnetError, OSError):
+    def __init__(self, core: Core, network: ProviderNetwork, turn: Callable[[], None]) -> None:
+        self._core = core
+        self._network = network
+        self._turn = turn
+        self._ports: dict[str, ChannelPort] = {port.name: port for port in network.channels}
+        self._seen: dict[str, RouterObservation] = {}
+        self._attachments: dict[str, tuple[str, Attachment]] = {}
+        self._drained: frozenset[str] = frozenset()
+        self._pairs: set[Pair] = set()
+
+    async def watch(self, node: str, router: Watched) -> None:
+        """Until it is cancelled."""
+        async with aclosing(router.watch()) as observations:
+            async for observation in observations:
+                if observation.running:
+                    self._note(node, observation)
+
+    def applied(self, view: NetworkView) -> None:
+        """The routers hold another network now: what is to be looked for is another."""
+        self._attachments = {each.vrf: (view.uuids[each.vrf], each) for each in view.attachments}
+        self._drained = frozenset(channel.name for channel in view.channels if channel.drained)
+        pairs = {(uuid, end.channel) for uuid, each in self._attachments.values() for end in each.features}
+        self._core.forget(self._pairs - pairs)
+        self._pairs = pairs
+        self._tell(self._attachments)
+
+    def _note(self, node: str, observation: RouterObservation) -> None:
+        before = self._seen.get(node) or RouterObservation(node=node)
+        self._seen[node] = observation
+        change = observation.since(before)
+        facts = {each.name: _fact(each) for each in change.channels or ()}
+        self._tell([*(vrf.name for vrf in change.vrfs), *change.gone], facts)
+
+    def _tell(self, vrfs: Iterable[str], channels: dict[str, ChannelFact] | None = None) -> None:
+        up: dict[Pair, bool] = {}
+        carrying: dict[Pair, bool] = {}
+        for vrf in vrfs:
+            held = self._attachments.get(vrf)
+            if held is None:
                 continue
-            self._tell()
-
-    async def _look(self, node: str, router: Any) -> Any:
-        report = await router.status()
-        folder = router.socket.parent
-        lab = folder.parent.name
-        dirs = FrrDirs.of(folder, folder)
-        routing = await asyncio.to_thread(read, dirs)
-        name = f"xcnet.{lab}.{node}"
-        fib = set()
-        with NetlinkSocket(netns=open_named(name)) as netlink:
-            index = {link.index: link.name for link in _links(netlink)}
-            for route in routes.dump(netlink):
-                if route.protocol == routes.PROTOCOL_BGP:
-                    for hop in route.nexthops:
-                        fib.add((route.table, index.get(hop.index), route.destination.version))
-        return report, routing, fib
-
-    def _tell(self) -> None:
-        view = self._driver.view
-        if view is None:
-            return
-        channels, up, carrying = {}, {}, {}
-        for node, (report, _routing, _fib) in self._seen.items():
-            for each in report.channels:
-                channels[each.name] = ChannelFact(each.association if each.secured else None, not each.old_key_installed)
-        gateway = self._seen.get(self._network.gateway)
-        states = self._driver.states
-        for attachment in view.attachments:
-            uuid = view.uuids[attachment.vrf]
-            for feature in attachment.features:
-                port = self._network.channel(feature.channel)
-                node = self._network.edges[port.edge]
-                seen = self._seen.get(node)
-                if seen is None or gateway is None:
-                    continue
-                interface = f"{port.port}.{feature.vlan}"
-                versions = {address.version for address in feature.peers}
-                sessions = {str(s.peer) for s in seen[1].sessions if s.vrf == attachment.vrf and s.established}
-                bfd = {str(p.peer) for p in seen[1].bfd_peers if p.vrf == attachment.vrf and p.up}
-                state = next(v for v in states[node].vrfs if v.name == attachment.vrf)
-                wanted = {str(n.address) for n in state.neighbors if n.interface == interface}
-                wanted_bfd = {str(n.address) for n in state.neighbors if n.interface == interface and n.bfd}
-                drained = any(n.drained for n in state.neighbors if n.interface == interface)
-                fib = {version for table, name, version in seen[2] if table == attachment.table and name == interface}
-                inside = {version for table, name, version in gateway[2] if table == attachment.table and (name or "").partition(".")[0] == port.edge}
-                up[uuid, feature.channel] = wanted <= sessions and wanted_bfd <= bfd and (drained or versions <= fib)
-                carrying[uuid, feature.channel] = bool(fib & inside)
+            uuid, attachment = held
+            for end in attachment.features:
+                port = self._ports[end.channel]
+                edge = self._vrf(self._network.edges[port.edge], vrf)
+                gateway = self._vrf(self._network.gateway, vrf)
+                up[uuid, end.channel] = self._works(port, end, edge)
+                carrying[uuid, end.channel] = self._carries(port, end, attachment, edge, gateway)
         self._core.observe(channels, up, carrying)
         self._turn()
 
+    def _vrf(self, node: str, vrf: str) -> VrfObservation:
+        observation = self._seen.get(node)
+        return (observation.vrfs.get(vrf) if observation is not None else None) or VrfObservation(name=vrf)
 
-def _links(netlink: Any) -> Any:
-    from xcnet.netlink import links
+    def _works(self, port: ChannelPort, end: FeatureEnd, edge: VrfObservation) -> bool:
+        """Sessions of all families up, and the peer's routes in the edge's table.
 
-    return links.dump(netlink)
+        While it is drained, the edge need not use it: another channel of the same device may be the better way.
+        """
+        for peer in end.peers:
+            session = edge.session(peer)
+            if session is None or not session.up:
+                return False
+        if end.drained or end.channel in self._drained:
+            return True
+        interface = naming.vlan_interface(port.port, end.vlan)
+        return all(edge.through(interface, peer.version) > 0 for peer in end.peers)
+
+    def _carries(
+        self, port: ChannelPort, end: FeatureEnd, attachment: Attachment, edge: VrfObservation, gateway: VrfObservation
+    ) -> bool:
+        """The gateway sends to this edge, and the edge over this channel, in any family."""
+        outside = naming.vlan_interface(port.port, end.vlan)
+        inside = naming.vlan_interface(port.edge, attachment.internal_vlan)
+        versions = {peer.version for peer in end.peers}
+        return any(edge.through(outside, each) > 0 and gateway.through(inside, each) > 0 for each in versions)
+
+
+def _fact(channel: ChannelObservation) -> ChannelFact:
+    return ChannelFact(channel.ckn if channel.ready else None, channel.settled)
+
+
+__all__ = ["RouterObserver", "Watched"]

@@ -9,13 +9,10 @@ from typing import Protocol
 
 from xcnet.clock import Clock
 from xcnet.coordinator.core import Core
-from xcnet.coordinator.engine.calls import Answered, Call, NotSent, Outcome, Refused, Unknown
+from xcnet.coordinator.engine.calls import Call, NotSent, Outcome
+from xcnet.coordinator.http.attempt import attempt
 from xcnet.coordinator.http.caller import Caller
-from xcnet.coordinator.http.outcomes import Answer, CallError, NotSentError
-from xcnet.coordinator.http.settle import settle
-from xcnet.errors import XcnetError
 from xcnet.secret import Secret
-from xcnet.spec.errors import ApiError
 
 _AT_ONCE = 16
 """Calls under way to one peer."""
@@ -72,38 +69,12 @@ class Outbox:
         caller = self._callers.get(call.peer)
         if caller is None:
             return NotSent(f"nothing is known of a provider {call.peer!r}")
-        try:
-            if call.unsettled:
-                made = await self._settled(caller, call)
-                if made is not None:
-                    return made
-            proof = None
-            if call.account is not None:
-                proof = self._proofs.make(call.account, call.settling_ids.get("connection", ""), call.peer)
-            answer = await caller.call(
-                call.operation, call.ids, call.query, call.body, request_id=call.request_id, proof=proof
-            )
-        except ApiError as error:
-            return Refused(error)
-        except NotSentError as error:
-            return NotSent(error.cause)
-        except CallError as error:
-            return Unknown(error.cause)
-        except XcnetError as error:
-            return NotSent(error.cause)
-        return _answered(answer)
-
-    async def _settled(self, caller: Caller, call: Call) -> Outcome | None:
-        """None: it is seen not to have been made, or nothing could show it; it is to be sent again."""
         # The outbox keeps policy time; the peer's stamps are of the wall clock.
         since = call.first - (self._core.world.now() - self._clock.wall())
-        try:
-            answer = await settle(caller, call.operation, call.ids, call.query, call.body, since=since, seconds=None)
-        except ApiError as error:
-            return Unknown(f"the peer does not tell what became of it: {error.message}")
-        except CallError as error:
-            return Unknown(error.cause)
-        return None if answer is None else _answered(answer)
+        account, connection = call.account, call.settling_ids.get("connection", "")
+        if account is None:
+            return await attempt(caller, call, since=since)
+        return await attempt(caller, call, lambda: self._proofs.make(account, connection, call.peer), since=since)
 
     async def stop(self) -> None:
         """Give up what is under way: it stays in the outbox."""
@@ -111,10 +82,6 @@ class Outbox:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _answered(answer: Answer) -> Answered:
-    return Answered(answer.body, dict(answer.headers))
 
 
 __all__ = ["Outbox", "Proofs"]

@@ -8,7 +8,7 @@ import random
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from xcnet.clock import Clock, SystemClock
 from xcnet.coordinator.auth import pki
@@ -17,9 +17,10 @@ from xcnet.coordinator.auth.proof_profiles import create_checker, create_door
 from xcnet.coordinator.core import Core
 from xcnet.coordinator.daemon.admin import AdminServer
 from xcnet.coordinator.daemon.follow import Followers
-from xcnet.coordinator.daemon.observer import RouterObserver
+from xcnet.coordinator.daemon.observer import RouterObserver, Watched
 from xcnet.coordinator.daemon.outbox import Outbox
-from xcnet.coordinator.daemon.routers import Router, RouterDriver
+from xcnet.coordinator.daemon.routers import Router as AppliedRouter
+from xcnet.coordinator.daemon.routers import RouterDriver
 from xcnet.coordinator.daemon.settings import DaemonSettings
 from xcnet.coordinator.daemon.trust import (
     CallerVerifier,
@@ -112,7 +113,7 @@ class Coordinator:
             stack.push_async_callback(self._outbox.stop)
             routers = self._network(settings)
             self._driver = RouterDriver(self.core, settings.network, routers, applied=self._applied, emit=self.emit)
-            observer = RouterObserver(self.core, settings.network, self._driver, self.turn)
+            self._observer = RouterObserver(self.core, settings.network, self.turn)
             verifier = create_verifier(trust.auth.inbound, started=clock.wall() if before else None)
             door = create_door(trust.identity)
             gate = create_app(
@@ -151,7 +152,7 @@ class Coordinator:
                 self._driver.given(settings.given)
             self._spawn(stack, self._driver.run())
             for node, router in routers.items():
-                self._spawn(stack, observer.watch(node, router))
+                self._spawn(stack, self._observer.watch(node, router))
             self._serving = True
             self.emit("coordinator.ready", settings.config.provider, {"resumed": before})
             ready()
@@ -183,6 +184,7 @@ class Coordinator:
             self.turn()
 
     def _applied(self, view: NetworkView) -> None:
+        self._observer.applied(view)
         self.core.applied(view.generation)
         self.emit("network.applied", self._settings.config.provider, {"generation": view.generation})
         self.turn()
@@ -212,6 +214,10 @@ class Coordinator:
         # Timers of the loop are early by its clock's resolution; a moment that has come by then is seen at once.
         delay = min(max(due - self.core.world.now(), 0.001), 3600.0)
         self._timer = asyncio.get_running_loop().call_later(delay, self.turn)
+
+
+class Router(AppliedRouter, Watched, Protocol):
+    """A router's daemon: takes a state, and shows what is."""
 
 
 NetworkFactory = Callable[[DaemonSettings], dict[str, Router]]

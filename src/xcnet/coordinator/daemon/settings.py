@@ -55,7 +55,7 @@ class DaemonSettings:
     seed: Seed | None = None
     given: Mapping[str, RouterState] = field(default_factory=dict)
     http: HttpLimits = field(default_factory=HttpLimits)
-    host: str = "0.0.0.0"  # noqa: S104 - every interface of the coordinator's own node
+    host: str = "0.0.0.0"
     port: int = HTTPS_PORT
 
     @property
