@@ -32,7 +32,9 @@ def up(
 
     options: Context = context.obj
     with Progress(quiet=json) as progress:
-        result = bring_up(topology, name=name, engine=options.engine.value, fast=fast, bare=bare, keep=keep, progress=progress)
+        result = bring_up(
+            topology, name=name, engine=options.engine.value, fast=fast, bare=bare, keep=keep, progress=progress
+        )
     if json:
         print_json(result.model_dump(mode="json"))
         return

@@ -102,7 +102,7 @@ class Coordinators:
                 network=network,
                 routers={node: self._paths.node_sockets(node) for node in nodes},
                 folder=self._paths.node_sockets(planned.node),
-                transcript=self._paths.events / f"{planned.node}.api.jsonl",
+                transcript=self._paths.transcripts / f"{planned.node}.api.jsonl",
                 events=self._paths.events / f"{planned.node}.coordinator.jsonl",
                 trust=Trust(
                     credential=authority.issue(provider, [planned.node], addresses, now, _CERTIFICATE_SECONDS),

@@ -13,8 +13,35 @@ from xcnet.model.plan import Plan
 from xcnet.model.problems import did_you_mean
 
 
+class AttachedNetwork(BaseModel):
+    """A customer's network at one provider, as the topology has it.
+
+    :param port: the gateway's port to its host; None where there is none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    provider: str
+    customer: str
+    port: str | None
+    networks: tuple[str, ...]
+
+
+class EnvironmentEntry(BaseModel):
+    """:param providers: the two of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    providers: tuple[str, ...]
+
+
 class Directory(BaseModel):
-    """The names in a lab. Written at bring-up beside the lab's record; holds nothing secret."""
+    """The names in a lab. Written at bring-up beside the lab's record; holds nothing secret.
+
+    :param providers: key -> what it is called. :param customers: name -> its account at each provider.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -22,6 +49,10 @@ class Directory(BaseModel):
     routers: tuple[str, ...]
     channels: tuple[str, ...]
     connections: tuple[str, ...]
+    providers: dict[str, str] = {}
+    environments: tuple[EnvironmentEntry, ...] = ()
+    customers: dict[str, dict[str, str]] = {}
+    networks: tuple[AttachedNetwork, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan) -> Directory:
@@ -30,6 +61,22 @@ class Directory(BaseModel):
             routers=tuple(plan.routers),
             channels=tuple(channel.name for channel in plan.channels),
             connections=tuple(connection.name for connection in plan.connections),
+            providers={key: provider.display_name for key, provider in plan.providers.items()},
+            environments=tuple(
+                EnvironmentEntry(name=each.name, providers=tuple(each.sites)) for each in plan.environments
+            ),
+            customers={customer.name: dict(customer.accounts) for customer in plan.customers},
+            networks=tuple(
+                AttachedNetwork(
+                    name=order.name,
+                    provider=provider,
+                    customer=order.customer,
+                    port=side.port,
+                    networks=tuple(str(each) for each in side.networks),
+                )
+                for order in plan.orders
+                for provider, side in order.sides.items()
+            ),
         )
 
     @staticmethod
@@ -83,4 +130,4 @@ def find_lab(name: str | None) -> LabPaths:
     return LabPaths.of(labs[0])
 
 
-__all__ = ["Directory", "find_lab", "pick"]
+__all__ = ["AttachedNetwork", "Directory", "EnvironmentEntry", "find_lab", "pick"]

@@ -61,6 +61,11 @@ class LabPaths:
     def logs(self) -> Path:
         return self.run_dir / "logs"
 
+    @property
+    def transcripts(self) -> Path:
+        """What coordinators said to each other, one file each."""
+        return self.run_dir / "api"
+
     def node_logs(self, node: str) -> Path:
         return self.logs / node
 

@@ -103,11 +103,11 @@ async def verify(lab: RunningLab, session: Session, arguments: list[str]) -> int
 
 
 async def coordinator(lab: RunningLab, session: Session, arguments: list[str]) -> int:
-    """``coordinator PROVIDER REQUEST``: a request to its admin socket; the answer's JSON lines on standard output."""
-    provider, request = arguments
+    """``coordinator PROVIDER``: the request on standard input goes to its admin socket; its JSON lines on standard output."""
+    (provider,) = arguments
     client = await lab.coordinators.client(provider)
     status = 1
-    async for line in client.lines(json.loads(request)):
+    async for line in client.lines(json.loads(await session.stdin.read())):
         session.stdout.write(line)
         await session.stdout.drain()
         status = 0

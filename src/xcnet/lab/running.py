@@ -109,6 +109,7 @@ class RunningLab:
         self.paths.sockets.mkdir(mode=0o711, parents=True, exist_ok=True)
         for name in (*self.plan.routers, *(each.node for each in self.plan.coordinators.values())):
             self.paths.node_sockets(name).mkdir(mode=0o711, exist_ok=True)
+        self.paths.transcripts.mkdir(mode=0o755, exist_ok=True)
         for node in self.plan.nodes:
             self.paths.node_logs(node.name).mkdir(mode=0o755, parents=True, exist_ok=True)
 

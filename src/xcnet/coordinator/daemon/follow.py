@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from xcnet.coordinator.core import Core
 from xcnet.coordinator.engine.tables import DONE
 from xcnet.coordinator.store import records
 from xcnet.errors import InputError
+from xcnet.events import Event
 
 Write = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -21,17 +22,19 @@ nothing being left of the connection. Each includes the one before it."""
 
 _MOST_HEARD = 10_000
 
+_OF_ALL = frozenset({"GetActivationKeyParameters", "ConfirmActivationKey", "ListInterconnects", "CreateConnection"})
+"""Operations of a handshake whose URLs do not name the connection."""
+
 
 class Heard:
     """One listener's share of what the core tells."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MOST_HEARD)
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(_MOST_HEARD)
         self._lost = 0
 
-    def tell(self, kind: str, subject: str, data: dict[str, Any]) -> None:
-        event = {"monotonic": time.monotonic(), "kind": kind, "subject": subject, "data": data}
+    def tell(self, event: Event) -> None:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
@@ -54,10 +57,9 @@ class Heard:
                 return
             await self._pass_on(await self._queue.get(), subjects, write)
 
-    async def _pass_on(self, event: dict[str, Any], subjects: set[str], write: Write) -> None:
-        concerns = event["subject"] in subjects or event["kind"].startswith("router.")
-        if concerns:
-            await write({"event": event})
+    async def _pass_on(self, event: Event, subjects: set[str], write: Write) -> None:
+        if event.subject in subjects or event.kind.startswith("router.") or _exchange_about(event, subjects):
+            await write({"event": asdict(event)})
 
     def _over(self, until: str, answer: dict[str, Any]) -> dict[str, Any] | None:
         workflow = answer.get("workflow")
@@ -84,6 +86,16 @@ class Heard:
         return settled and not records.connections(core.database, answer["uuid"])
 
 
+def _exchange_about(event: Event, subjects: set[str]) -> bool:
+    """An answer of the API, to or from here, that belongs to what is followed as far as its URL tells."""
+    if event.kind != "api.response":
+        return False
+    if event.subject in _OF_ALL:
+        return event.data.get("side") == "client"
+    path = str(event.data.get("path", ""))
+    return any(subject in path.split("/") or subject in event.data.get("query", {}).values() for subject in subjects)
+
+
 class Followers:
     """Whoever listens to what the core tells, at the moment."""
 
@@ -91,9 +103,9 @@ class Followers:
         self.core: Core | None = None
         self._heard: list[Heard] = []
 
-    def tell(self, kind: str, subject: str, data: dict[str, Any]) -> None:
+    def tell(self, event: Event) -> None:
         for each in self._heard:
-            each.tell(kind, subject, data)
+            each.tell(event)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[Heard]:

@@ -8,6 +8,7 @@ import random
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Protocol
 
 from xcnet.clock import Clock, SystemClock
@@ -41,10 +42,23 @@ from xcnet.coordinator.service import ApiRequest, ApiResponse
 from xcnet.coordinator.store.database import CrashHook
 from xcnet.coordinator.view import NetworkView
 from xcnet.edge.client import EdgeClient
-from xcnet.events import EventWriter
+from xcnet.events import Event, EventWriter
 from xcnet.spec.document import document
 
 _log = logging.getLogger(__name__)
+
+
+class _ToldEvents(EventWriter):
+    """The event stream, of which whoever follows is told too."""
+
+    def __init__(self, path: Path | None, source: str, followers: Followers, clock: Clock) -> None:
+        super().__init__(path, source, clock)
+        self._followers = followers
+
+    def emit(self, kind: str, subject: str, **data: Any) -> Event:
+        event = super().emit(kind, subject, **data)
+        self._followers.tell(event)
+        return event
 
 
 class Coordinator:
@@ -64,8 +78,8 @@ class Coordinator:
         self._clock: Clock = clock or SystemClock()
         self._crash = crash
         self._network = network or routers_of
-        self._events = EventWriter(settings.events, f"{settings.node}.coordinator", self._clock)
         self._followers = Followers()
+        self._events = _ToldEvents(settings.events, f"{settings.node}.coordinator", self._followers, self._clock)
         self._turning: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._serving = False
@@ -74,7 +88,6 @@ class Coordinator:
     def emit(self, kind: str, subject: str, data: dict[str, Any]) -> None:
         """Onto the event stream, and to whoever follows."""
         self._events.emit(kind, subject, **data)
-        self._followers.tell(kind, subject, data)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Until ``stop`` is set. :param ready: called once peers and operators are served."""

@@ -1,0 +1,100 @@
+"""A lab's coordinators seen from the host: commands with what comes of them as it happens, and queries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xcnet.engine.client import LabClient
+from xcnet.errors import InputError, LabError
+from xcnet.events import Event
+from xcnet.lab.paths import LabPaths
+
+DONE, VERIFIED, APPLIED, GONE = "done", "verified", "applied", "gone"
+"""What a command can be followed to: its workflow's end; a connection that both sides see to work; routers that hold what was
+decided; nothing being left of the connection."""
+
+Heard = Callable[[str, Event], None]
+"""Told of what a coordinator does: the provider, and the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """:param answer: what the coordinator said at once. :param message: how its workflow ended, where it has words for that."""
+
+    answer: dict[str, Any]
+    message: str = ""
+
+
+class Coordination:
+    """Talks to the coordinators of one lab over one connection."""
+
+    def __init__(self, paths: LabPaths, client: LabClient) -> None:
+        self._paths = paths
+        self._client = client
+
+    def query(self, provider: str, query: str, **parameters: Any) -> Any:
+        """:raises XcnetError: there is nothing of that name, or the coordinator does not answer."""
+        answers: list[Any] = []
+        self._ask(
+            provider, {"query": query, "parameters": parameters}, lambda message: answers.append(message["answer"])
+        )
+        return answers[0]
+
+    def command(
+        self,
+        provider: str,
+        command: str,
+        parameters: dict[str, Any],
+        *,
+        follow: str | None = None,
+        heard: Heard = lambda _provider, _event: None,
+    ) -> Commanded:
+        """:param follow: wait for this. :raises LabError: refused, or it came to nothing, with the reason."""
+        answer: dict[str, Any] = {}
+        end: dict[str, Any] = {}
+
+        def take(message: dict[str, Any]) -> None:
+            if "answer" in message:
+                answer.update(message["answer"])
+            elif "event" in message:
+                heard(provider, Event(**message["event"]))
+            elif "end" in message:
+                end.update(message["end"])
+
+        self._ask(provider, {"command": command, "parameters": parameters, "follow": follow}, take)
+        if follow is not None and not end:
+            raise LabError(
+                "the coordinator ended while it was followed",
+                where=provider,
+                remedy="it is started again and goes on where it was: see 'xcnet connections'",
+            )
+        if end.get("state") == "failed":
+            raise LabError(end.get("message") or "it came to nothing", where=f"{command} at {provider}")
+        return Commanded(answer, end.get("message", ""))
+
+    def _ask(self, provider: str, request: dict[str, Any], take: Callable[[dict[str, Any]], None]) -> None:
+        errors: list[dict[str, Any]] = []
+        rest = b""
+
+        def received(data: bytes) -> None:
+            nonlocal rest
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                message = json.loads(line)
+                if "error" in message:
+                    errors.append(message)
+                else:
+                    take(message)
+
+        # By standard input: an activation key is for nobody else's eyes.
+        self._client.stream(["coordinator", provider], received, stdin=json.dumps(request).encode())
+        if errors:
+            error = errors[0]["error"]
+            kind = InputError if errors[0].get("status") == InputError.exit_code else LabError
+            raise kind(error["cause"], where=error["where"], remedy=error["remedy"])
+
+
+__all__ = ["APPLIED", "DONE", "GONE", "VERIFIED", "Commanded", "Coordination", "Heard"]
