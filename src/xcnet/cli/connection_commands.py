@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from xcnet.cli.options import Json, LabName
@@ -42,6 +42,11 @@ BandwidthOption = Annotated[str, typer.Option("--bandwidth", "-b", help="How muc
 NetworkOption = Annotated[
     list[str] | None, typer.Option("--network", help="A subnet of the customer's there, CIDR; repeatable.")
 ]
+
+
+class YesNo(StrEnum):
+    TRUE = "true"
+    FALSE = "false"
 
 
 @dataclass(frozen=True)
@@ -123,9 +128,7 @@ def connect(
     environment: Annotated[
         str | None, typer.Option("--environment", "-e", help="Where; may be left out while there is one.")
     ] = None,
-    accept: Annotated[
-        bool, typer.Option("--accept", click_type=click.BOOL, help="false: stop at the activation key.")
-    ] = True,
+    accept: Annotated[YesNo, typer.Option("--accept", help="false: stop at the activation key.")] = YesNo.TRUE,
     connection_name: Annotated[
         str | None, typer.Option("--connection-name", help="What it is called in the lab.")
     ] = None,
@@ -174,7 +177,7 @@ def connect(
             heard=steps,
         )
         made = talk.coordinators.query(here, "activation-key", connection=done.answer["uuid"])
-        if not accept:
+        if accept is YesNo.FALSE:
             if json:
                 print_json({**done.answer, **made})
             else:
