@@ -1,7 +1,8 @@
-"""A gateway with two edges, and a far router that both reach over a channel each; for the tests beside.
+"""A gateway with two edges, a far router that both reach over a channel each, and a host behind either end; for the tests
+beside.
 
-gw =+= e1 - far       10.1.0.0/16 and fd01::/32 are behind gw, 10.2.0.0/16 and fd02::/32 behind far
-    += e2 - far
+gw-host - gw =+= e1 - far - far-host       10.1.0.0/16 and fd01::/32 are behind gw, 10.2.0.0/16 and fd02::/32 behind far
+              += e2 - far
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 from pathlib import Path
 
-from two_routers import inside, ip
+from two_routers import inside, ip, ip_batch
 
 from xcnet.edge.kernel import RouterKernel
 from xcnet.errors import RoutingError
@@ -125,8 +126,15 @@ class Side:
         for edge in EDGES:
             for end, port in (("gw", "in0"), ("far", "out0")):
                 ip("link", "add", edge, "netns", end, "type", "veth", "peer", port, "netns", edge)
-        for end in ("gw", "far"):
-            ip("-n", end, "link", "add", "host0", "type", "dummy")
+        for end, gateways in (("gw", NEAR), ("far", FAR)):
+            host = f"{end}-host"
+            ip("netns", "add", host)
+            ip("link", "add", "host0", "netns", end, "type", "veth", "peer", "eth0", "netns", host)
+            lines = ["link set eth0 up"]
+            for gateway in map(ip_interface, gateways):
+                lines.append(f"addr add {gateway.ip + 1}/{gateway.network.prefixlen} dev eth0 nodad")
+                lines.append(f"route add default via {gateway.ip}")
+            ip_batch(host, "\n".join(lines) + "\n")
         for router, state in plain_states().items():
             with inside(router), closing(RouterKernel()) as kernel:
                 kernel.apply(state)
@@ -162,8 +170,8 @@ class Side:
         for pid in self.pids.values():
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-        for router in ROUTERS:
-            ip("netns", "del", router, check=False)
+        for name in (*ROUTERS, "gw-host", "far-host"):
+            ip("netns", "del", name, check=False)
 
     def apply(self, state: RouterState) -> Applied:
         return apply(state, self.dirs[state.node], Deadline(20))
@@ -212,7 +220,11 @@ class Side:
 
 
 class Flow:
-    """A thousand packets a second one way, over 16 ports so that they spread over the next hops."""
+    """A thousand packets a second one way between hosts, over 16 ports so that they spread over the next hops.
+
+    Between hosts: a process on a router that loses the processor between finding a route and sending may find the route
+    replaced, and the kernel drops that packet of its own without a word. What is forwarded does not stop in between.
+    """
 
     RATE = 1000
 
@@ -254,11 +266,10 @@ class Flow:
         return set(range(self.sent)) - set(self.received)
 
 
-def _udp(router: str, address: str, port: int) -> socket.socket:
+def _udp(host: str, address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with inside(router):
+    with inside(host):
         opened = socket.socket(family, socket.SOCK_DGRAM)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, VRF.encode())
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     opened.bind((address, port))
     opened.settimeout(0.5)

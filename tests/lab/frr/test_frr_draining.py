@@ -26,8 +26,8 @@ def side() -> Iterator[Side]:
         made.stop()
 
 
-NEAR_TO_FAR = (("gw", "far", "10.1.0.1", "10.2.0.1"), ("gw", "far", "fd01::1", "fd02::1"))
-FAR_TO_NEAR = (("far", "gw", "10.2.0.1", "10.1.0.1"), ("far", "gw", "fd02::1", "fd01::1"))
+NEAR_TO_FAR = (("gw-host", "far-host", "10.1.0.2", "10.2.0.2"), ("gw-host", "far-host", "fd01::2", "fd02::2"))
+FAR_TO_NEAR = (("far-host", "gw-host", "10.2.0.2", "10.1.0.2"), ("far-host", "gw-host", "fd02::2", "fd01::2"))
 
 
 def drops(side: Side) -> list[tuple[str, str, int]]:
