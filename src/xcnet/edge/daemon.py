@@ -25,6 +25,7 @@ from xcnet.events import EventWriter
 from xcnet.frr.apply import apply as apply_frr
 from xcnet.frr.interfaces import wait_for_interfaces
 from xcnet.frr.lifecycle import FrrDirs
+from xcnet.frr.state import Address
 from xcnet.model.desired import Channel, KeyAgreement, RouterState
 from xcnet.model.observed import ChannelObservation
 from xcnet.netlink.monitor import LinkChange, Lost, Monitor, Watch
@@ -67,7 +68,9 @@ class Edged:
         self._drivers: dict[str, Driver] = {}
         self._applying = asyncio.Lock()
         self._state: RouterState | None = None
-        self._observer = Observer(node, frr, events, lambda: list(self._kernel.links().values()), self._observe)
+        self._observer = Observer(
+            node, frr, events, lambda: list(self._kernel.links().values()), self._observe, self._address_missed
+        )
         self._first = state
         self._failure: XcnetError | None = None
 
@@ -187,6 +190,20 @@ class Edged:
         self._drive(state)
         self._applied("kernel", changed, started)
         return changed
+
+    def _address_missed(self, peer: Address) -> None:
+        """bgpd does not know the own address towards a neighbour: zebra has not told it, and never will by itself (FRR 8)."""
+        for vrf in self._state.vrfs if self._state is not None else ():
+            interfaces = {each.interface for each in vrf.neighbors if each.address == peer}
+            for interface in vrf.interfaces:
+                for address in interface.addresses:
+                    if interface.name in interfaces and peer in address.network:
+                        try:
+                            self._kernel.renew(interface.name, address)
+                        except KernelError as error:
+                            self._events.emit("edge.kernel_unreadable", self._node, error=error.cause)
+                            continue
+                        self._events.emit("edge.address_renewed", interface.name, address=str(address))
 
     async def _apply_routing(self, state: RouterState) -> list[str]:
         if self._frr is None:

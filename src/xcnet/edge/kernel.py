@@ -114,6 +114,14 @@ class RouterKernel:
         self._settle_interfaces(state, changed)
         return changed
 
+    def renew(self, name: str, address: IPv4Interface | IPv6Interface) -> None:
+        """Take an address away and give it back, so that everybody is told of it once more.
+
+        :raises KernelError: there is no such interface, or it has not got the address.
+        """
+        index = links.get(self._route, name).index
+        self._submit([addresses.delete(index, address), addresses.add(index, address)])
+
     def _there(self, held: dict[str, Link], name: str) -> Link:
         """:raises KernelError: there is no such interface; the kernel's own error says so."""
         return held.get(name) or links.get(self._route, name)

@@ -10,6 +10,7 @@ from xcnet.errors import KernelError
 from xcnet.events import EventWriter
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.sessions import Session, SessionWatch
+from xcnet.frr.state import Address
 from xcnet.model.desired import RouterState, Vrf
 from xcnet.model.observed import (
     ChannelObservation,
@@ -31,6 +32,7 @@ class Observer:
     """Looks at nothing until somebody watches. Use inside a running event loop.
 
     :param links: reads the router's links. :param channels: how its channels are now.
+    :param missed: told of a neighbour that bgpd refuses as it knows no own address towards it.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Observer:
         events: EventWriter,
         links: Callable[[], list[Link]],
         channels: Callable[[], tuple[ChannelObservation, ...]],
+        missed: Callable[[Address], None],
     ) -> None:
+        self._missed = missed
         self._node = node
         self._frr = frr
         self._events = events
@@ -119,7 +123,7 @@ class Observer:
             self._fib = Fib(self._links())
             loop.add_reader(self._fib.fileno(), self._routes_changed)
             if self._frr is not None:
-                self._sessions = SessionWatch(self._frr, self._sessions_changed)
+                self._sessions = SessionWatch(self._frr, self._sessions_changed, self._missed)
         if self._sessions is not None:
             await self._sessions.known()
 

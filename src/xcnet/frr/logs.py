@@ -64,6 +64,10 @@ def _bfd(match: re.Match[str]) -> _Found:
     return f"bfd.{match['state'].lower()}", f"{vrf}/{peer}", data
 
 
+def _address_unknown(match: re.Match[str]) -> _Found:
+    return "bgp.address_unknown", match["peer"], {"peer": match["peer"]}
+
+
 def _started(match: re.Match[str]) -> _Found:
     return "frr.started", match["program"], {"version": match["version"]}
 
@@ -103,6 +107,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], _Found]], ...]
         ),
         _bfd,
     ),
+    (re.compile(_PEER + r": nexthop_set failed, resetting connection"), _address_unknown),
     (re.compile(r"(?P<program>[a-z]+d|zebra) (?P<version>\d+\.\d\S*) starting\b.*"), _started),
 )
 

@@ -29,17 +29,26 @@ _START_SECONDS = 10.0
 
 _READ = 64 * 1024
 
+_MISSED = "bgp.address_unknown"
+_TOLD = frozenset({"bgp.established", "bgp.down", _MISSED})
+
 
 class SessionWatch:
     """Use inside a running event loop.
 
     :param changed: called in the loop, with the VRFs of which something changed.
+    :param missed: called in the loop, with a neighbour that bgpd refuses as it knows no own address towards it.
     """
 
-    def __init__(self, dirs: FrrDirs, changed: Callable[[set[str]], None]) -> None:
+    def __init__(
+        self,
+        dirs: FrrDirs,
+        changed: Callable[[set[str]], None],
+        missed: Callable[[Address], None] = lambda _peer: None,
+    ) -> None:
         self._files = FileWatch()
-        self._bgp = _Daemon(dirs, "bgpd", established, self._files, changed)
-        self._bfd = _Daemon(dirs, "bfdd", bfd_up, self._files, changed)
+        self._bgp = _Daemon(dirs, "bgpd", established, self._files, changed, missed)
+        self._bfd = _Daemon(dirs, "bfdd", bfd_up, self._files, changed, missed)
         for folder in {dirs.run, dirs.logs}:
             with contextlib.suppress(FileNotFoundError):  # no daemon was prepared for here
                 self._files.new_in(folder)
@@ -89,7 +98,9 @@ class _Daemon:
         ask: Callable[[Vty], set[Session]],
         files: FileWatch,
         changed: Callable[[set[str]], None],
+        missed: Callable[[Address], None],
     ) -> None:
+        self._missed = missed
         self._path = dirs.socket(name)
         self._log = _Log(dirs.log(name), files)
         self._ask = ask
@@ -170,8 +181,14 @@ class _Daemon:
         self._tell(gone)
 
     def _read_log(self) -> list[tuple[Session, bool]]:
-        found = map(_told, self._log.lines())
-        return [each for each in found if each is not None]
+        found: list[tuple[Session, bool]] = []
+        for line in self._log.lines():
+            told = _told(line)
+            if isinstance(told, tuple):
+                found.append(told)
+            elif told is not None:
+                self._missed(told)
+        return found
 
     def _apply(self, changes: list[tuple[Session, bool]]) -> None:
         touched: set[Session] = set()
@@ -198,15 +215,17 @@ class _Daemon:
         self._log.close()
 
 
-def _told(line: str) -> tuple[Session, bool] | None:
-    """A session and whether it is up now; None for a line that tells of no such thing."""
+def _told(line: str) -> tuple[Session, bool] | Address | None:
+    """A session and whether it is up now, or a neighbour towards which no own address is known; None for any other line."""
     event = parse_log_line(line, source="", wall_minus_monotonic=0.0)
-    if event is None or not (event.kind.startswith("bfd.") or event.kind in ("bgp.established", "bgp.down")):
+    if event is None or not (event.kind.startswith("bfd.") or event.kind in _TOLD):
         return None
     try:
         peer = ip_address(event.data["peer"])
     except ValueError:  # an interface, or half a line
         return None
+    if event.kind == _MISSED:
+        return peer
     return (event.data["vrf"], peer), event.kind in ("bgp.established", "bfd.up")
 
 
