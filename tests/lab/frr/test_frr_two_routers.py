@@ -204,7 +204,9 @@ def test_a_vrf_goes_with_everything_in_it_and_comes_back(pair: Pair):
 def test_a_vrf_that_the_kernel_lacks_is_named_when_time_is_up(pair: Pair):
     state = router_state("left")
     vrf = state.vrfs[0].model_copy(update={"name": "ghost", "table": 2000})
-    with pytest.raises(DeadlineError, match=r"bgpd to listen in its VRFs: not within .*not in ghost; it listens in prod"):
+    with pytest.raises(
+        DeadlineError, match=r"bgpd to listen in its VRFs: not within .*not in ghost; it listens in prod"
+    ):
         pair.apply("left", state.model_copy(update={"vrfs": (*state.vrfs, vrf)}), 1.0)
     pair.restore()
 
