@@ -9,7 +9,10 @@ from typing import Any
 
 from common import parser, report, running_lab
 
-from xcnet.lab.manager import call_in_lab, rotate_key
+from xcnet.engine.client import LabClient
+from xcnet.lab.coordination import Coordination
+from xcnet.lab.directory import Directory
+from xcnet.lab.manager import call_in_lab
 
 
 def main() -> int:
@@ -31,7 +34,14 @@ def main() -> int:
         stop = str(paths.run_dir / "traffic.stop")
         thread = threading.Thread(target=traffic)
         thread.start()
-        times = [float(rotate_key(paths, "ch1")["seconds"]) for _ in range(options.rotations)]
+        times = []
+        with LabClient(paths.run_dir) as client:
+            talk, providers = Coordination(paths, client), Directory.read(paths).providers
+            for _ in range(options.rotations):
+                times.append(float(talk.rotate(providers, "ch1")["seconds"]))
+                # Nothing may be rotated for two hours after a rotation: let them pass, in policy time.
+                for provider in providers:
+                    talk.command(provider, "advance", {"seconds": 7200.0})
         (paths.run_dir / "traffic.stop").touch()
         thread.join()
     figures = {

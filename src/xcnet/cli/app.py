@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from xcnet import __version__
-from xcnet.cli import connection_commands, lab_commands, node_commands, spec_commands, topology_commands
+from xcnet.cli import (
+    connection_commands,
+    lab_commands,
+    node_commands,
+    operator_commands,
+    spec_commands,
+    topology_commands,
+)
 from xcnet.cli.options import Context, EngineChoice
 from xcnet.cli.output import err, print_error, print_json
 from xcnet.errors import XcnetError
@@ -62,6 +69,7 @@ def _common(
 lab_commands.register(app)
 connection_commands.register(app)
 node_commands.register(app)
+operator_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")
 

@@ -127,15 +127,18 @@ def capture(
 def rotate(channel: ChannelArgument, name: LabName = None, json: Json = False) -> None:
     """Give a channel a fresh CAK while it carries traffic, without losing a packet.
 
-    Example: xcnet rotate ch2
+    The provider that manages the channel's keys makes it and hands it to the other; nothing else on that interconnect is
+    rotated in the two hours after it ('xcnet clock advance 2h' lets them pass). Example: xcnet rotate ch2
     """
+    from xcnet.cli.connection_commands import talking
+    from xcnet.cli.handshake import Steps
     from xcnet.cli.output import print_json
-    from xcnet.lab.directory import Directory, find_lab, pick
-    from xcnet.lab.manager import rotate_key
+    from xcnet.lab.directory import pick
 
-    paths = find_lab(name)
-    pick("channel", channel, Directory.read(paths).channels)
-    done = rotate_key(paths, channel)
+    with talking(name) as talk:
+        pick("channel", channel, talk.directory.channels)
+        steps = Steps(talk.directory.providers, quiet=json)
+        done = talk.coordinators.rotate(talk.directory.providers, channel, heard=steps)
     if json:
         print_json(done)
     else:

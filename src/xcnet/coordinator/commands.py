@@ -362,6 +362,12 @@ class Commands:
         """By this provider if it manages the channel's keys; otherwise its manager is asked to."""
         given = RotateInput.model_validate(parameters)
         interconnect, channel = self._channel(given.channel)
+        if not channel.rolls_over:
+            raise InputError(
+                "an end of the channel runs wpa_supplicant, which cannot roll a key over",
+                where=channel.name,
+                remedy="rotate a channel whose ends both have key_agreement: xcnet",
+            )
         if channel.macsec_manager == self._world.me:
             facts = keys.facts(self._world, interconnect.name)
             check_rotation_request(facts, self._world.me, channel.macsec_manager, channel.name, self._world.now())

@@ -17,6 +17,7 @@ class _Model(BaseModel):
 class ChannelConfig(_Model):
     """:param macsec_manager: the provider that makes and deletes its MACsec keys, and that adds features missing on it.
     :param device_id: equal for channels of one device, telling no more. :param edge: the own router that it ends in.
+    :param rolls_over: False where an end's key agreement cannot change keys under traffic.
     """
 
     name: str
@@ -28,6 +29,7 @@ class ChannelConfig(_Model):
     demarc: str
     edge: str
     key_bytes: int = 32
+    rolls_over: bool = True
 
 
 class InterconnectConfig(_Model):

@@ -21,6 +21,7 @@ from xcnet.coordinator.policy.limits import LinkPolicy, SubnetPolicy
 from xcnet.coordinator.seed import Seed, SeedConnection, SeedFeature, SeedKey
 from xcnet.model import naming
 from xcnet.model.attachments import Attachment, FeatureTerms
+from xcnet.model.desired import KeyAgreement
 from xcnet.model.environments import Visibility
 from xcnet.model.plan import ChannelEnd, Plan, PlannedChannel, PlannedConnection
 from xcnet.model.plan_agreed import PlannedEnvironment, PlannedInterconnect, PlannedOrder
@@ -151,6 +152,10 @@ def _channel(plan: Plan, provider: str, channel: PlannedChannel) -> ChannelConfi
         demarc=channel.demarc,
         edge=port.edge,
         key_bytes=port.macsec.cipher_suite.key_length,
+        rolls_over=all(
+            plan.networks[each.provider].network.channel(channel.name).key_agreement is KeyAgreement.XCNET
+            for each in channel.ends
+        ),
     )
 
 

@@ -16,7 +16,6 @@ from xcnet.frr.render import load_templates
 from xcnet.lab import requests
 from xcnet.lab.collect import collect_status
 from xcnet.lab.paths import LabPaths
-from xcnet.lab.rotation import rotate
 from xcnet.lab.running import RunningLab
 from xcnet.lab.wire import plan_from_wire
 
@@ -105,8 +104,6 @@ class LabApplication(Application):
                 value = [{"node": c.node, "name": c.name, "pid": c.pid} for c in lab.supervisor.children()]
             case "memory":
                 value = lab.memory()
-            case "rotate":
-                value = await rotate(lab, requests.channel_named(lab, params["channel"]))
             case "coordinator-halt":
                 value = lab.coordinators.halt(params["provider"])
             case "coordinator-kill":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,32 @@ class Coordination:
         if end.get("state") == "failed":
             raise LabError(end.get("message") or "it came to nothing", where=f"{command} at {provider}")
         return Commanded(answer, end.get("message", ""))
+
+    def rotate(
+        self, providers: Iterable[str], channel: str, *, heard: Heard = lambda _provider, _event: None
+    ) -> dict[str, Any]:
+        """Have the manager of a channel's keys give it a fresh CAK; the new CKN, and the seconds that it took.
+
+        :param providers: of the lab. :raises InputError: there is no such channel. :raises LabError: refused, or it failed.
+        """
+        started = time.monotonic()
+        for provider in providers:
+            found = self._channel(provider, channel)
+            if found is not None and found["manager"] == provider:
+                self.command(provider, "rotate", {"channel": channel}, follow=DONE, heard=heard)
+                seconds = round(time.monotonic() - started, 3)
+                keys = (self._channel(provider, channel) or found)["keys"]
+                ckn = next((key["ckn"] for key in keys if key["active"]), "")
+                return {"channel": channel, "manager": provider, "ckn": ckn, "seconds": seconds}
+        raise InputError(f"there is no channel {channel!r}", where="channel", remedy="see 'xcnet environments'")
+
+    def _channel(self, provider: str, name: str) -> dict[str, Any] | None:
+        for environment in self.query(provider, "environments"):
+            for interconnect in environment["interconnects"]:
+                for channel in interconnect["channels"]:
+                    if channel["name"] == name:
+                        return dict(channel)
+        return None
 
     def _ask(self, provider: str, request: dict[str, Any], take: Callable[[dict[str, Any]], None]) -> None:
         errors: list[dict[str, Any]] = []

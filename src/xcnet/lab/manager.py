@@ -247,13 +247,6 @@ def prove(paths: LabPaths, *, flows: int, progress: ProgressSink) -> Proof:
     return found[0]
 
 
-def rotate_key(paths: LabPaths, channel: str) -> dict[str, Any]:
-    """Give a channel a fresh CAK while it carries traffic; the new CKN and the seconds it took."""
-    with LabClient(paths.run_dir) as client:
-        answer: dict[str, Any] = client.call("rotate", {"channel": channel})
-        return answer
-
-
 def lab_memory(paths: LabPaths) -> dict[str, int]:
     """Bytes of each process of the lab, by label (proportional set size: shared pages are shared out)."""
     with LabClient(paths.run_dir) as client:
@@ -296,7 +289,6 @@ __all__ = [
     "lab_status",
     "overview",
     "prove",
-    "rotate_key",
     "run_in_lab",
     "stream_from_lab",
     "take_down",

@@ -65,7 +65,7 @@ def test_a_key_rolls_over_under_traffic_without_loss_and_is_told(xcnet: Xcnet) -
         *("exec", "--name", "rolled", "aws-app", "--", "ping", "-i", "0.01", "10.20.0.2"), stdout=subprocess.PIPE
     )
     follow = xcnet.start(
-        *("events", "--name", "rolled", "--follow", "--json", "--kind", "macsec.rotation"), stdout=subprocess.PIPE
+        *("events", "--name", "rolled", "--follow", "--json", "--kind", "key."), stdout=subprocess.PIPE
     )
     assert ping.stdout is not None and follow.stdout is not None
     ping.stdout.readline()
@@ -75,7 +75,7 @@ def test_a_key_rolls_over_under_traffic_without_loss_and_is_told(xcnet: Xcnet) -
     for process in (ping, follow):
         process.send_signal(signal.SIGINT)
     statistics = ping.stdout.read().decode()
-    assert [event["kind"] for event in told] == ["macsec.rotation_started", "macsec.rotation_done"]
+    assert [event["kind"] for event in told] == ["key.installed", "key.installed"]
     assert before != rolled["ckn"] == association(xcnet, "rolled")
     assert " 0% packet loss" in statistics, statistics
     for process in (ping, follow):

@@ -22,7 +22,7 @@ A coordinator serves and calls in one event loop, beside whatever else runs ther
     )
 
     caller = peer_caller(                           # one attempt for each call, connections kept alive
-        Endpoint("gcp", "https://gcp-coord", "198.19.0.1"),
+        Endpoint(peer, "https://peer-coord", "198.19.0.1"),
         pki.client_context(credential), signer, transcript=transcript, faults=faults,
     )
     outcome = await attempt(caller, call, prove, since=first)   # engine.calls: Answered, Refused, NotSent, Unknown
