@@ -152,7 +152,6 @@ def connect(
     """
     from xcnet.cli.attach import choose_attachment
     from xcnet.cli.handshake import Steps
-    from xcnet.lab import coordination
 
     mbps = megabits(bandwidth)
     with talking(name) as talk:
@@ -163,38 +162,23 @@ def connect(
         steps = Steps(talk.directory.providers, quiet=json)
         own = choose_attachment(talk, here, connection_name, attach, network, 0)
         started = time.monotonic()
-        done = talk.coordinators.command(
-            here,
-            "intent",
-            {
-                "environment": chosen.name,
-                "mbps": mbps,
-                "account": accounts[here],
-                "peer_account": accounts[there],
-                "attach": own,
-            },
-            follow=coordination.DONE,
-            heard=steps,
-        )
-        made = talk.coordinators.query(here, "activation-key", connection=done.answer["uuid"])
         if accept is YesNo.FALSE:
+            made = talk.coordinators.intent(here, there, chosen.name, mbps, accounts, own, heard=steps)
             if json:
-                print_json({**done.answer, **made})
+                print_json(made)
             else:
                 note(f"accept it with: xcnet accept KEY --at {there}")
                 sys.stdout.write(made["key"] + "\n")
             return
-        wanted = connection_name or done.answer["name"]
-        other = choose_attachment(talk, there, wanted, attach or own.get("name"), peer_network, 1)
-        result = talk.coordinators.command(
-            there,
-            "accept",
-            {"key": made["key"], "account": accounts[there], "attach": other, "defer": defer},
-            follow=coordination.VERIFIED,
-            heard=steps,
+        wanted = connection_name or own.get("name")
+        known = any(each.name == wanted and each.provider == there for each in talk.directory.networks)
+        other = choose_attachment(talk, there, connection_name, wanted if known else attach, peer_network, 1)
+        if wanted is not None:
+            other.setdefault("name", wanted)
+        view = talk.coordinators.connect(
+            here, there, chosen.name, mbps, accounts, {here: own, there: other}, defer=defer, heard=steps
         )
         seconds = time.monotonic() - started
-        view = talk.coordinators.query(there, "describe", connection=result.answer["uuid"])
     _connected(view, seconds, steps.events, json)
 
 

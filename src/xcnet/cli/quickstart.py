@@ -1,4 +1,4 @@
-"""The first five minutes: a lab up, its path proved, its state shown, and everything taken down again."""
+"""The first five minutes: a lab up, its path built by the handshake and proved, its state shown, everything taken down again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def run_quickstart(topology: str, *, engine: str, keep: bool) -> int:
 
     name = f"quickstart-{os.getpid()}"
     with Progress() as progress:
-        result = bring_up(topology, name=name, engine=engine, progress=progress)
+        result = bring_up(topology, name=name, engine=engine, bare=True, progress=progress)
     paths = LabPaths.of(name)
     try:
+        _connect_all(name)
         with Progress() as progress:
             proof = prove(paths, flows=1000, progress=progress)
         out.print(proof.as_table())
@@ -38,6 +39,29 @@ def run_quickstart(topology: str, *, engine: str, keep: bool) -> int:
         f"{proof.held} of {len(proof.results)} checks hold"
     )
     return 0 if proof.ok else 1
+
+
+def _connect_all(lab: str) -> None:
+    """Make the topology's connections as customers do: an activation key at one provider, accepted at the other."""
+    from xcnet.cli.connection_commands import talking
+    from xcnet.cli.handshake import Steps
+
+    with talking(lab) as talk:
+        directory = talk.directory
+        for order in dict.fromkeys(network.name for network in directory.networks):
+            sides = {network.provider: network for network in directory.networks if network.name == order}
+            first = next(iter(sides.values()))
+            here, there = next(each.providers for each in directory.environments if each.name == first.environment)
+            attach = {
+                provider: {"name": order, "port": side.port, "networks": list(side.networks)}
+                for provider, side in sides.items()
+            }
+            names = directory.providers
+            err.print(f"[bold]{order}[/]: {first.mbps} Mbit/s from {names[here]} to {names[there]}")
+            accounts = directory.customers[first.customer]
+            talk.coordinators.connect(
+                here, there, first.environment, first.mbps, accounts, attach, heard=Steps(directory.providers)
+            )
 
 
 __all__ = ["run_quickstart"]

@@ -54,7 +54,7 @@ def issues_view(held: dict[str, list[dict[str, Any]]], names: dict[str, str]) ->
             parts.append(
                 Text.assemble(
                     (each["id"][:8], "cyan"),
-                    f" {each['state'].lower()} at {names.get(provider, provider)}, by {names.get(each['peer'], each['peer'])}: ",
+                    f" {each['state'].lower().removeprefix('state_')} at {names.get(provider, provider)}, by {names.get(each['peer'], each['peer'])}: ",
                     (each["title"], "bold"),
                 )
             )

@@ -76,6 +76,52 @@ class Coordination:
             raise LabError(end.get("message") or "it came to nothing", where=f"{command} at {provider}")
         return Commanded(answer, end.get("message", ""))
 
+    def connect(
+        self,
+        here: str,
+        there: str,
+        environment: str,
+        mbps: int,
+        accounts: dict[str, str],
+        attach: dict[str, dict[str, Any]],
+        *,
+        defer: bool = False,
+        heard: Heard = lambda _provider, _event: None,
+    ) -> dict[str, Any]:
+        """The whole handshake, to a connection that both sides see to work; how the accepting side describes it then.
+
+        :param here: makes the activation key. :param there: accepts it. :param accounts: provider -> the customer's.
+        :param attach: provider -> what it is attached to there. :param defer: ``here`` is to drive.
+        :raises XcnetError: it came to nothing.
+        """
+        made = self.intent(here, there, environment, mbps, accounts, attach[here], heard=heard)
+        parameters = {"key": made["key"], "account": accounts[there], "attach": attach[there], "defer": defer}
+        done = self.command(there, "accept", parameters, follow=VERIFIED, heard=heard)
+        view: dict[str, Any] = self.query(there, "describe", connection=done.answer["uuid"])
+        return view
+
+    def intent(
+        self,
+        here: str,
+        there: str,
+        environment: str,
+        mbps: int,
+        accounts: dict[str, str],
+        attach: dict[str, Any],
+        *,
+        heard: Heard = lambda _provider, _event: None,
+    ) -> dict[str, Any]:
+        """The first half: the activation key with what the coordinator said of it. See :meth:`connect`."""
+        parameters = {
+            "environment": environment,
+            "mbps": mbps,
+            "account": accounts[here],
+            "peer_account": accounts[there],
+            "attach": attach,
+        }
+        done = self.command(here, "intent", parameters, follow=DONE, heard=heard)
+        return {**done.answer, **self.query(here, "activation-key", connection=done.answer["uuid"])}
+
     def rotate(
         self, providers: Iterable[str], channel: str, *, heard: Heard = lambda _provider, _event: None
     ) -> dict[str, Any]:

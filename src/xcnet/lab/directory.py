@@ -16,6 +16,7 @@ from xcnet.model.problems import did_you_mean
 class AttachedNetwork(BaseModel):
     """A customer's network at one provider, as the topology has it.
 
+    :param environment: where the topology wants it connected. :param mbps: with how much.
     :param port: the gateway's port to its host; None where there is none.
     """
 
@@ -24,6 +25,8 @@ class AttachedNetwork(BaseModel):
     name: str
     provider: str
     customer: str
+    environment: str
+    mbps: int
     port: str | None
     networks: tuple[str, ...]
 
@@ -71,6 +74,8 @@ class Directory(BaseModel):
                     name=order.name,
                     provider=provider,
                     customer=order.customer,
+                    environment=order.environment,
+                    mbps=order.bandwidth_bps // 1_000_000,
                     port=side.port,
                     networks=tuple(str(each) for each in side.networks),
                 )
