@@ -67,6 +67,8 @@ class Edged:
         self._monitor = Monitor(watch=Watch.LINKS)
         self._drivers: dict[str, Driver] = {}
         self._applying = asyncio.Lock()
+        self._waiting = 0
+        """States to be applied after the one that is being applied."""
         self._state: RouterState | None = None
         self._observer = Observer(
             node, frr, events, lambda: list(self._kernel.links().values()), self._observe, self._address_missed
@@ -154,7 +156,9 @@ class Edged:
             case "apply":
                 if (state := request.state) is None:
                     raise ValueError("no state")
+                self._waiting += 1
                 async with self._applying:
+                    self._waiting -= 1
                     self._want(state)
                     return {"changed": await self._apply_kernel(state) + await self._apply_routing(state)}
             case "settle":
@@ -224,10 +228,10 @@ class Edged:
         _at_leisure()
         wait_for_interfaces(dirs, moved, Deadline(_ZEBRA_SECONDS))
 
-    @staticmethod
-    def _apply_frr(state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
+    def _apply_frr(self, state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
         _at_leisure()
-        return {daemon: list(lines) for daemon, lines in apply_frr(state, dirs, Deadline(_FRR_SECONDS)).sent.items()}
+        applied = apply_frr(state, dirs, Deadline(_FRR_SECONDS), hurry=lambda: self._waiting > 0)
+        return {daemon: list(lines) for daemon, lines in applied.sent.items()}
 
     # -- channels
 

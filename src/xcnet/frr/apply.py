@@ -38,7 +38,12 @@ class Applied:
 
 
 def apply(
-    state: RouterState, dirs: FrrDirs, deadline: Deadline | None = None, *, bfd_patience: float = BFD_PATIENCE
+    state: RouterState,
+    dirs: FrrDirs,
+    deadline: Deadline | None = None,
+    *,
+    bfd_patience: float = BFD_PATIENCE,
+    hurry: Callable[[], bool] = lambda: False,
 ) -> Applied:
     """Make bgpd and bfdd of one router hold ``state``; what it does not name is taken away.
 
@@ -51,6 +56,7 @@ def apply(
     the far end drops the BGP session that has just come up.
 
     :param bfd_patience: how long, in seconds, to wait for that; a session that is not established by then gets BFD without.
+    :param hurry: whether another state is to be applied after this one: sessions that are still without BFD are left to it.
     :raises DeadlineError: a daemon does not answer, or a VRF's BGP listener does not open.
     :raises RoutingError: a daemon refuses a line, or does not hold what it accepted.
     """
@@ -67,9 +73,11 @@ def apply(
         applied.sent["bgpd"] += _configure(bgpd, commands.first)
         wait_for_listeners(bgpd, commands.passwords_in, deadline)
         applied.sent["bgpd"] += _configure(bgpd, commands.then)
-        applied.sent["bgpd"] += _put_bfd_on(bgpd, commands.bfd, Deadline(min(bfd_patience, deadline.remaining)))
+        patience = Deadline(min(bfd_patience, deadline.remaining))
+        left = dict(commands.bfd)
+        applied.sent["bgpd"] += _put_bfd_on(bgpd, left, patience, hurry)
         applied.sent["bfdd"] += _configure(bfdd, profiles.then)
-        if commands:
+        if commands and not left:
             _read_back(bgpd, diff.bgpd, want["bgpd"])
         if profiles:
             _read_back(bfdd, diff.bfdd, want["bfdd"])
@@ -119,13 +127,17 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else "")
 
 
-def _put_bfd_on(bgpd: Vty, waiting: dict[tuple[str, str], list[str]], patience: Deadline) -> list[str]:
+def _put_bfd_on(
+    bgpd: Vty, waiting: dict[tuple[str, str], list[str]], patience: Deadline, hurry: Callable[[], bool]
+) -> list[str]:
+    """:param waiting: left in it are the sessions that somebody in a hurry cut off."""
     sent: list[str] = []
-    while waiting:
+    while waiting and not hurry():
         up = {(vrf, str(peer)) for vrf, peer in established(bgpd, {vrf for vrf, _peer in waiting})}
-        ready = up if not patience.expired else set(waiting)
-        sent += _configure(bgpd, [line for session, lines in waiting.items() if session in ready for line in lines])
-        waiting = {session: lines for session, lines in waiting.items() if session not in ready}
+        ready = up & set(waiting) if not patience.expired else set(waiting)
+        sent += _configure(bgpd, [line for session in ready for line in waiting[session]])
+        for session in ready:
+            del waiting[session]
         if waiting:
             time.sleep(min(_LOOK_SECONDS, patience.remaining))
     return sent

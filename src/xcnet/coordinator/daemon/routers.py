@@ -1,4 +1,4 @@
-"""Keeps the own routers at what the core says the network should be."""
+"""Keeps the own routers at what the core says the network should be, each as fast as it can."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ APPLY_SECONDS = 120.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
 """Seconds until a router that could not take its state is asked again."""
 
+_AT_ONCE = 2
+"""States on their way to one router: it hurries with the one that another follows."""
+
 
 class Router(Protocol):
     """A router's daemon (:class:`xcnet.edge.client.EdgeClient`)."""
 
     async def apply(self, state: RouterState, *, deadline: Deadline) -> list[str]:
-        """Give it the whole truth. :raises XcnetError: it could not make it so, or does not answer."""
+        """Give it the whole truth; one call after the other. :raises XcnetError: it could not make it so."""
         ...
 
 
@@ -47,54 +50,95 @@ class RouterDriver:
         self._routers = routers
         self._applied = applied
         self._emit = emit
-        self._given: dict[str, RouterState] = {}
-        self._reached = -1
-        self._wanted = asyncio.Event()
-        self.states: dict[str, RouterState] = {}
-        """What each router is to hold, by the newest generation that was looked at."""
-        self.view: NetworkView | None = None
-        """That generation, once all routers hold it."""
+        self._held: dict[str, RouterState] = {}
+        self._wanted: dict[str, RouterState] = {}
+        self._news = {node: asyncio.Event() for node in routers}
+        self._changed = asyncio.Event()
+        self._seen = -1
+        self._view: NetworkView | None = None
+        self._told = False
 
     def look(self) -> None:
         """The core may have another network in mind."""
-        if self._core.generation != self._reached:
-            self._wanted.set()
+        if self._core.generation != self._seen:
+            self._changed.set()
 
     def given(self, states: Mapping[str, RouterState]) -> None:
         """The routers were started with these."""
-        self._given.update(states)
+        self._held.update(states)
 
     async def run(self) -> None:
         """Until it is cancelled. A router that fails is asked again and again; the others go on meanwhile."""
-        pause = _FIRST_PAUSE
-        self._wanted.set()
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            view = self._core.network()
-            self.states = render(self._network, view.channels, view.attachments)
-            changed = {node: state for node, state in self.states.items() if self._given.get(node) != state}
-            done = await asyncio.gather(*(self._apply(node, state) for node, state in changed.items()))
-            if not all(done):
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-                self._wanted.set()
-                continue
-            pause = _FIRST_PAUSE
-            self._reached = view.generation
-            self.view = view
-            self._applied(view)
-            self.look()
+        keepers = [asyncio.ensure_future(self._keep(node)) for node in self._routers]
+        try:
+            self._changed.set()
+            while True:
+                changed = asyncio.ensure_future(self._changed.wait())
+                done, _ = await asyncio.wait([changed, *keepers], return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                for keeper in done & set(keepers):
+                    keeper.result()  # never ends but by a defect
+                self._changed.clear()
+                view = self._core.network()
+                if self._view is None or view.generation != self._view.generation:
+                    self._view, self._told = view, False
+                    self._seen = view.generation
+                    self._wanted = render(self._network, view.channels, view.attachments)
+                    for news in self._news.values():
+                        news.set()
+                self._check()
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+
+    def _check(self) -> None:
+        """Tell once that all routers hold the newest generation."""
+        if self._view is None or self._told:
+            return
+        if all(self._held.get(node) == state for node, state in self._wanted.items()):
+            self._told = True
+            self._applied(self._view)
+
+    async def _keep(self, node: str) -> None:
+        """One router at what is wanted of it."""
+        news, pause = self._news[node], _FIRST_PAUSE
+        sent = self._held.get(node)
+        running: set[asyncio.Future[bool]] = set()
+        try:
+            while True:
+                news.clear()
+                wanted = self._wanted.get(node)
+                if wanted is not None and wanted != sent and len(running) < _AT_ONCE:
+                    sent = wanted
+                    running.add(asyncio.ensure_future(self._apply(node, wanted)))
+                woken = asyncio.ensure_future(news.wait())
+                awaited: list[asyncio.Future[Any]] = [woken, *running]
+                done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+                woken.cancel()
+                failed = False
+                for task in [task for task in running if task in done]:
+                    running.discard(task)
+                    failed |= not task.result()
+                if failed:
+                    sent = None
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+                elif len(running) < len(awaited) - 1:
+                    pause = _FIRST_PAUSE
+                    self._check()
+        finally:
+            for task in running:
+                task.cancel()
 
     async def _apply(self, node: str, state: RouterState) -> bool:
         # Whatever comes of it, the router may hold part of it.
-        self._given.pop(node, None)
+        self._held.pop(node, None)
         try:
             changes = await self._routers[node].apply(state, deadline=Deadline(APPLY_SECONDS))
         except XcnetError as error:
             self._emit("router.failed", node, {"cause": error.cause, "where": error.where})
             return False
-        self._given[node] = state
+        self._held[node] = state
         self._emit("router.applied", node, {"changes": len(changes)})
         return True
 
