@@ -22,6 +22,7 @@ from xcnet.edge.report import EdgeReport, SakReports
 from xcnet.edge.wpa import WpaChannel
 from xcnet.errors import KernelError, XcnetError
 from xcnet.events import EventWriter
+from xcnet.frr.apply import Applied
 from xcnet.frr.apply import apply as apply_frr
 from xcnet.frr.interfaces import wait_for_interfaces
 from xcnet.frr.lifecycle import FrrDirs
@@ -214,24 +215,23 @@ class Edged:
             return []
         started = time.monotonic()
         applied = await asyncio.to_thread(self._apply_frr, state, self._frr)
-        changed = [f"{daemon}: {line}" for daemon, lines in applied.items() for line in lines]
+        changed = [f"{daemon}: {line}" for daemon, lines in applied.sent.items() for line in lines]
         self._observer.held(state)
-        self._applied("routing", changed, started)
+        self._applied("routing", changed, started, waited=round(applied.waited, 4))
         return changed
 
-    def _applied(self, what: str, changed: list[str], started: float) -> None:
+    def _applied(self, what: str, changed: list[str], started: float, **more: float) -> None:
         seconds = round(time.monotonic() - started, 4)
-        self._events.emit("edge.applied", self._node, what=what, changes=len(changed), seconds=seconds)
+        self._events.emit("edge.applied", self._node, what=what, changes=len(changed), seconds=seconds, **more)
 
     @staticmethod
     def _wait_for_zebra(moved: dict[str, set[str]], dirs: FrrDirs) -> None:
         _at_leisure()
         wait_for_interfaces(dirs, moved, Deadline(_ZEBRA_SECONDS))
 
-    def _apply_frr(self, state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
+    def _apply_frr(self, state: RouterState, dirs: FrrDirs) -> Applied:
         _at_leisure()
-        applied = apply_frr(state, dirs, Deadline(_FRR_SECONDS), hurry=lambda: self._waiting > 0)
-        return {daemon: list(lines) for daemon, lines in applied.sent.items()}
+        return apply_frr(state, dirs, Deadline(_FRR_SECONDS), hurry=lambda: self._waiting > 0)
 
     # -- channels
 

@@ -29,9 +29,13 @@ _SHOWN = 6
 
 @dataclass
 class Applied:
-    """What was done: daemon -> configuration lines sent, secrets replaced. No lines: nothing had to change."""
+    """What was done. No lines: nothing had to change.
+
+    :param sent: daemon -> configuration lines, secrets replaced. :param waited: seconds spent waiting for sessions.
+    """
 
     sent: dict[str, list[str]] = field(default_factory=dict)
+    waited: float = 0.0
 
     def __bool__(self) -> bool:
         return any(self.sent.values())
@@ -75,7 +79,9 @@ def apply(
         applied.sent["bgpd"] += _configure(bgpd, commands.then)
         patience = Deadline(min(bfd_patience, deadline.remaining))
         left = dict(commands.bfd)
+        began = time.monotonic()
         applied.sent["bgpd"] += _put_bfd_on(bgpd, left, patience, hurry)
+        applied.waited = time.monotonic() - began
         applied.sent["bfdd"] += _configure(bfdd, profiles.then)
         if commands and not left:
             _read_back(bgpd, diff.bgpd, want["bgpd"])
