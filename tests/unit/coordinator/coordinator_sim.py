@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import json
@@ -34,7 +35,7 @@ from xcnet.secret import Secret
 from xcnet.spec.activation_key import KeyPair
 from xcnet.spec.base import parse_request, parse_response
 from xcnet.spec.errors import ApiError
-from xcnet.spec.operations import OPERATIONS, Operation
+from xcnet.spec.operations import Operation
 
 ENVIRONMENT = "aws-gcp-us-east"
 ACCOUNTS = {"aws": "111122223333", "gcp": "acme-prod"}
@@ -242,10 +243,8 @@ class Simulation:
             self.clock.advance(max(moment - self.clock.monotonic(), 1e-6))
             while self._queue and self._queue[0][0] <= self.clock.monotonic() + 1e-9:
                 _, _, deed = heapq.heappop(self._queue)
-                try:
+                with contextlib.suppress(CrashError):
                     deed()
-                except CrashError:
-                    pass
 
     def _settle(self) -> None:
         for provider in self.providers.values():
@@ -262,20 +261,14 @@ class Simulation:
         moments = [self._queue[0][0]] if self._queue else []
         for provider in self.providers.values():
             offset = provider.live.world.now() - self.clock.monotonic()
-            due = provider.live.engine.next_due()
-            for call in provider.live.calls():
-                if call.id not in provider.in_flight:
-                    moments.append(max(call.due - offset, self.clock.monotonic()))
-            workflow_due = provider.live.database.value("SELECT min(due) FROM workflows WHERE due IS NOT NULL")
-            if workflow_due is not None:
-                moments.append(workflow_due - offset)
-            del due
-            moments.append(provider.live.next_due() - offset if self._chore_soon(provider) else float("inf"))
+            for identifier, _peer, due in provider.live.outbox():
+                if identifier not in provider.in_flight:
+                    moments.append(max(due - offset, self.clock.monotonic()))
+            timer = provider.live.next_timer()
+            if timer - provider.live.world.now() < _LONGEST_STEP:
+                moments.append(timer - offset)
         moments = [each for each in moments if each != float("inf")]
         return min(moments, default=None)
-
-    def _chore_soon(self, provider: Provider) -> bool:
-        return provider.live.next_due() - provider.live.world.now() < 3600
 
     def at_rest(self) -> bool:
         """Nothing is under way anywhere."""
@@ -294,9 +287,10 @@ class Simulation:
 
     def _send(self, provider: Provider) -> None:
         now = provider.live.world.now()
-        for call in provider.live.calls():
-            if call.id in provider.in_flight or call.due > now + 1e-6:
+        for identifier, _peer, due in provider.live.outbox():
+            if identifier in provider.in_flight or due > now + 1e-6:
                 continue
+            call = provider.live.call(identifier)
             provider.in_flight.add(call.id)
             incarnation = provider.incarnation
             peer = self.providers[call.peer]
@@ -522,9 +516,7 @@ class Simulation:
             provider.live.database.all("SELECT * FROM connections WHERE uuid = ?", uuid)
             for provider in self.providers.values()
         ]
-        return all(
-            row and row[-1]["own_final"] and row[-1]["acknowledged"] and row[-1]["peer_final"] for row in rows
-        )
+        return all(row and row[-1]["own_final"] and row[-1]["acknowledged"] and row[-1]["peer_final"] for row in rows)
 
     def outcome(self, provider: str, workflow: str) -> tuple[str, str] | None:
         """(state, message) of a workflow that has ended."""
@@ -543,7 +535,9 @@ class Simulation:
         return "\n".join(lines)
 
 
+_LONGEST_STEP = 3600.0
+"""Seconds: what is due later than that is for those who move the clock themselves."""
+
 _RESTING = {("maintenance", "scheduled"), ("peer-window", "scheduled")}
 
 __all__ = ["ACCOUNTS", "ENVIRONMENT", "CrashError", "Faults", "Simulation", "channels_of", "make_config"]
-assert OPERATIONS

@@ -178,7 +178,7 @@ def redeem(world: World, environment: EnvironmentConfig, caller: str, uuid: str,
         raise ApiError(
             Reason.INVALID_ARGUMENT, f"the activation key is for {found.bandwidth_mbps} Mbit/s", field="bandwidthMbps"
         )
-    world.db.execute("UPDATE activations SET state = ? WHERE uuid = ?", USED, uuid)
+    world.db.execute("UPDATE activations SET state = ?, encoded = NULL WHERE uuid = ?", USED, uuid)
     return found
 
 
