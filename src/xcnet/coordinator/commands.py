@@ -261,6 +261,8 @@ class Commands:
         config = self._world.config.interconnect(row.interconnect)
         assert config is not None
         self._not_busy(row)
+        if row.state is ConnectionState.TENTATIVE:
+            raise LabError("the connection is not at both sides yet", where=self._name(row), remedy="wait until it is")
         check_size(given.mbps, config.sizes_mbps)
         if given.mbps == row.bandwidth_mbps:
             raise LabError(f"the connection has {given.mbps} Mbit/s already", where=self._name(row))
@@ -591,13 +593,14 @@ class Commands:
             )
 
     def _not_busy(self, row: ConnectionRow) -> None:
-        for kind in ("update", "migrate"):
-            if self._engine.running(kind, row.uuid):
-                raise LabError(
-                    "another change of the connection is under way",
-                    where=self._name(row),
-                    remedy="wait until it is over; see 'xcnet describe'",
-                )
+        running = any(self._engine.running(kind, row.uuid) for kind in ("update", "migrate"))
+        # The peer migrates it where there are two of them.
+        if running or len(records.connections(self._db, row.uuid)) > 1:
+            raise LabError(
+                "another change of the connection is under way",
+                where=self._name(row),
+                remedy="wait until it is over; see 'xcnet describe'",
+            )
 
     def _name(self, row: ConnectionRow) -> str:
         held = attachments.attachment(self._db, row.uuid)

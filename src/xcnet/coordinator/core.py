@@ -89,25 +89,12 @@ class Core:
                 if seed is not None:
                     plant(self.world, seed)
             chores.run(self.world, self.engine, make_key_pair)
-            self._first_keys()
         self._pager = Pager(Secret(bytes.fromhex(self.world.meta(_PAGER_KEY) or "")))
         self.commands = Commands(self.world, self.engine)
         self.engine.wake_all()
 
     def close(self) -> None:
         self.database.close()
-
-    def _first_keys(self) -> None:
-        """Channels without a key, of which this provider is the manager, get one: all of them at once."""
-        for environment in self.world.config.environments:
-            for interconnect in environment.interconnects:
-                for channel in interconnect.channels:
-                    if (
-                        channel.macsec_manager == self.world.me
-                        and self.database.value("SELECT 1 FROM keys WHERE channel = ?", channel.name) is None
-                        and not self.engine.running("rotate", channel.name)
-                    ):
-                        self.engine.start("rotate", channel.name, "installing", {"first": True})
 
     # -- requests of peers
 
@@ -169,7 +156,7 @@ class Core:
             digest=request.digest,
             answer=json.dumps(answer.body.to_wire(reveal=True)),
             headers=json.dumps(dict(answer.headers)),
-            time=self.world.now(),
+            time=self.world.wall(),
         )
 
     # -- calls to peers

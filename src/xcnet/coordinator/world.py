@@ -76,7 +76,7 @@ class World:
         self._woken: set[str] = set()
         self.reservations: Reservations | None = None
         """Kept by :mod:`xcnet.coordinator.acts.features`; None where it has to be put together anew."""
-        database.after_rollback(self.forget_reservations)
+        database.after_rollback(self._undone)
 
     def emit(self, kind: str, subject: str, **data: Any) -> None:
         """Tell of something, as soon as it is committed. Never a secret."""
@@ -90,9 +90,14 @@ class World:
 
     def now(self) -> float:
         """Policy time: seconds since the epoch, and what it was advanced by."""
+        return self._wall() + self.offset
+
+    @property
+    def offset(self) -> float:
+        """Seconds that policy time is ahead of :meth:`wall`."""
         if self._offset is None:
             self._offset = float(self.meta(_OFFSET) or 0.0)
-        return self._wall() + self._offset
+        return self._offset
 
     def advance(self, seconds: float) -> None:
         """Move policy time forward. Inside a transaction."""
@@ -129,6 +134,10 @@ class World:
     def forget_reservations(self) -> None:
         """Something was released, or undone."""
         self.reservations = None
+
+    def _undone(self) -> None:
+        self.forget_reservations()
+        self._offset = None
 
     # -- waking workflows
 

@@ -120,6 +120,10 @@ class CrashError(Exception):
     """The process ended at a commit point."""
 
 
+class NoKeyError(Exception):
+    """A customer has got no activation key."""
+
+
 @dataclass
 class Faults:
     """What the network between the coordinators does to one attempt; ``plan`` decides by operation and direction."""
@@ -148,7 +152,8 @@ class Provider:
         self.incarnation = 0
         self.applied: NetworkView | None = None
         self.down_until = 0.0
-        self.events: list[tuple[str, str, dict[str, Any]]] = []
+        self.events: list[tuple[str, str, dict[str, Any], float]] = []
+        """(kind, subject, further fields, when)"""
         self.core: Core | None = None
         self.start()
 
@@ -167,7 +172,7 @@ class Provider:
                     self.path,
                     wall=self.sim.clock.wall,
                     rng=random.Random(self.sim.rng.getrandbits(64)),
-                    emit=lambda kind, subject, data: self.events.append((kind, subject, data)),
+                    emit=lambda kind, subject, data: self.events.append((kind, subject, data, self.sim.clock.monotonic())),
                     crash=self._crash,
                     key_source=lambda length: Secret(self.sim.rng.randbytes(length)),
                     make_key_pair=lambda: next(pairs),
@@ -478,7 +483,7 @@ class Simulation:
     def connect(
         self, source: str = "aws", *, mbps: int = 1000, name: str | None = None, wait: bool = True, **accept: Any
     ) -> str:
-        """The whole handshake. Returns the UUID."""
+        """The whole handshake. Returns the UUID. :raises NoKeyError: it did not get so far."""
         target = "gcp" if source == "aws" else "aws"
         networks = {"aws": ["10.10.0.0/24"], "gcp": ["10.20.0.0/24"]}
         started = self.command(
@@ -491,8 +496,10 @@ class Simulation:
             attach={"networks": networks[source], "name": name},
         )
         uuid = str(started["uuid"])
-        self.run(lambda: self.key_of(source, uuid) is not None, what="the activation key")
+        self.run(lambda: self.outcome(source, started["workflow"]) is not None, what="the activation key")
         key = self.key_of(source, uuid)
+        if key is None:
+            raise NoKeyError(self.outcome(source, started["workflow"]))
         self.command(
             target,
             "accept",
@@ -540,4 +547,4 @@ _LONGEST_STEP = 3600.0
 
 _RESTING = {("maintenance", "scheduled"), ("peer-window", "scheduled")}
 
-__all__ = ["ACCOUNTS", "ENVIRONMENT", "CrashError", "Faults", "Simulation", "channels_of", "make_config"]
+__all__ = ["ACCOUNTS", "ENVIRONMENT", "CrashError", "Faults", "NoKeyError", "Simulation", "channels_of", "make_config"]

@@ -15,6 +15,7 @@ from xcnet.spec.activation_key import KeyPair
 AUDIT_SECONDS = 86_400.0
 _REQUESTS_KEPT = 86_400.0
 _LOOK_AGAIN = 60.0
+_KEY_AGAIN = 10.0
 
 
 def next_due(world: World) -> float:
@@ -36,7 +37,9 @@ def next_due(world: World) -> float:
         ),
         db.value("SELECT min(missing_since) + ? FROM connections WHERE state <> 'deleting'", rules.cleanup_after),
         db.value("SELECT min(expires) FROM activations WHERE state IN ('issued', 'confirmed')"),
-        db.value("SELECT min(time) + ? FROM requests", _REQUESTS_KEPT),
+        # Of the wall clock, as what comes once more does not come sooner for policy time being moved.
+        db.value("SELECT min(time) + ? FROM requests", _REQUESTS_KEPT + world.offset),
+        *_keyless(world).values(),
     ]
     return min(float(each) for each in moments if each is not None)
 
@@ -46,8 +49,11 @@ def run(world: World, engine: Engine, make_key_pair: Callable[[], KeyPair]) -> N
     now = world.now()
     if activation.key_pair_due(world) <= now:
         activation.renew_key_pair(world, make_key_pair())
-    world.db.execute("DELETE FROM requests WHERE time <= ?", now - _REQUESTS_KEPT)
+    world.db.execute("DELETE FROM requests WHERE time <= ?", world.wall() - _REQUESTS_KEPT)
     _expire(world, now)
+    for channel, due in _keyless(world).items():
+        if due <= now:
+            engine.start("rotate", channel, "installing", {"first": True})
     for row in world.db.all("SELECT * FROM connections WHERE state <> 'deleting'"):
         connection = ConnectionRow.of(row)
         if _clean_up(world, engine, connection, now):
@@ -59,6 +65,25 @@ def run(world: World, engine: Engine, make_key_pair: Callable[[], KeyPair]) -> N
             _complete(world, engine, connection, now)
         if (connection.audited or connection.created) + AUDIT_SECONDS <= now:
             _audit(world, engine, connection, now)
+
+
+def _keyless(world: World) -> dict[str, float]:
+    """Channels without a key that this provider is to make, and when it is time to: all of them at once at first, and
+    again a little after it came to nothing."""
+    held = {row["channel"] for row in world.db.all("SELECT DISTINCT channel FROM keys")}
+    found: dict[str, float] = {}
+    for environment in world.config.environments:
+        for interconnect in environment.interconnects:
+            for channel in interconnect.channels:
+                if channel.macsec_manager != world.me or channel.name in held:
+                    continue
+                if world.db.value("SELECT 1 FROM workflows WHERE kind = 'rotate' AND subject = ?", channel.name):
+                    continue
+                ended = world.db.value(
+                    "SELECT max(ended) FROM outcomes WHERE kind = 'rotate' AND subject = ?", channel.name
+                )
+                found[channel.name] = 0.0 if ended is None else float(ended) + _KEY_AGAIN
+    return found
 
 
 def _expire(world: World, now: float) -> None:

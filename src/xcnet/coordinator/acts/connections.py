@@ -9,7 +9,7 @@ from xcnet.coordinator.world import World
 from xcnet.spec.resources import AdminState
 
 TOMBSTONE_SECONDS = 600.0
-"""How long after its deletion a connection's name stays taken: longer than any request can be on its way."""
+"""How long such a name stays taken: longer than any request can be on its way."""
 
 
 def create(
@@ -54,16 +54,11 @@ def create(
     return row
 
 
-def remove(world: World, row: ConnectionRow, *, tombstone: bool = True) -> None:
-    """Delete it here: its features, its key material, and the customer's attachment if it was the last of its UUID.
-
-    :param tombstone: refuse its name for a while.
-    """
+def remove(world: World, row: ConnectionRow) -> None:
+    """Delete it here: its features, its key material, and the customer's attachment if it was the last of its UUID."""
     db = world.db
     db.execute("DELETE FROM connections WHERE interconnect = ? AND uuid = ?", row.interconnect, row.uuid)
     world.forget_reservations()
-    if tombstone:
-        bury(world, row.interconnect, row.uuid)
     if not records.connections(db, row.uuid):
         attachments.release(world, row.uuid)
         # The key is dead with the connection: it can never be used again.
@@ -80,20 +75,24 @@ def forget(world: World, uuid: str) -> None:
 
 
 def bury(world: World, interconnect: str, uuid: str) -> None:
-    """Refuse a connection's name for a while, whether it was there or not: its creation may still be on the way."""
-    world.db.execute("DELETE FROM tombstones WHERE until < ?", world.now())
+    """Refuse for a while the name of a connection that was to be deleted and is not there: its creation may be on the way.
+
+    What was there needs none of this: its creation, come once more, is known by its ``requestId``. By the wall clock: what
+    is on the way does not come sooner for policy time being moved. For keys the channel stands in place of the interconnect.
+    """
+    world.db.execute("DELETE FROM tombstones WHERE until < ?", world.wall())
     world.db.execute(
         "INSERT OR REPLACE INTO tombstones (interconnect, uuid, until) VALUES (?, ?, ?)",
         interconnect,
         uuid,
-        world.now() + TOMBSTONE_SECONDS,
+        world.wall() + TOMBSTONE_SECONDS,
     )
 
 
 def buried_until(world: World, interconnect: str, uuid: str) -> float | None:
     """Until when the name is refused; None if it is not."""
     until = world.db.value("SELECT until FROM tombstones WHERE interconnect = ? AND uuid = ?", interconnect, uuid)
-    return float(until) if until is not None and until > world.now() else None
+    return float(until) if until is not None and until > world.wall() else None
 
 
 def set_state(world: World, row: ConnectionRow, state: ConnectionState) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xcnet.coordinator.acts import keys as acts
 from xcnet.coordinator.acts import wire
+from xcnet.coordinator.acts.connections import buried_until, bury
 from xcnet.coordinator.config import ChannelConfig
 from xcnet.coordinator.policy.keys import (
     check_create,
@@ -11,7 +12,7 @@ from xcnet.coordinator.policy.keys import (
     check_material,
     check_rotation_request,
 )
-from xcnet.coordinator.serve.context import Handler, Serving
+from xcnet.coordinator.serve.context import Handler, KeptError, Serving
 from xcnet.coordinator.store import records
 from xcnet.coordinator.store.records import KeyRow
 from xcnet.spec.base import WireModel
@@ -52,6 +53,8 @@ def create_mac_sec_key(serving: Serving) -> WireModel:
     body = serving.body(MacSecKey)
     if not valid_id(identifier):
         raise ApiError(Reason.INVALID_ARGUMENT, "macSecKeyId can not be part of a name", field="macSecKeyId")
+    if buried_until(world, channel.name, identifier) is not None:
+        raise ApiError(Reason.BEING_DELETED, f"the key {identifier!r} was deleted here just now", field="macSecKeyId")
     facts = acts.facts(world, interconnect.name)
     check_create(facts, serving.caller, channel.macsec_manager, channel.name, identifier, world.now())
     if body.cak is None or body.ckn is None:
@@ -71,8 +74,14 @@ def delete_mac_sec_key(serving: Serving) -> WireModel:
     channel = serving.channel()
     facts = acts.facts(world, serving.interconnect().name)
     # Who may not delete keys is not told which there are.
-    check_delete(facts, serving.caller, channel.macsec_manager, channel.name, serving.request.ids["macSecKey"])
-    row = _key(serving)
+    identifier = serving.request.ids["macSecKey"]
+    check_delete(facts, serving.caller, channel.macsec_manager, channel.name, identifier)
+    row = records.key(world.db, channel.name, identifier)
+    if row is None:
+        if valid_id(identifier):
+            # Its creation may still be on the way.
+            bury(world, channel.name, identifier)
+        raise KeptError(Reason.NOT_FOUND, f"there is no key {identifier!r}", field="macSecKey")
     acts.remove(world, row)
     if row.been_active:
         acts.rotation_ended(world, channel.name)

@@ -54,7 +54,12 @@ class Rotate(Machine):
                 "gone already; or still active there: asked again",
             ),
             Transition("reverting", ANSWERED, (FAILED,), "the new key is removed here too"),
-            Transition("reverting", REFUSED, (FAILED,), "the new key is removed here too"),
+            Transition(
+                "reverting",
+                REFUSED,
+                ("activating", FAILED),
+                "the peer uses it: on with it; else it is removed here too",
+            ),
         ),
     )
 
@@ -168,6 +173,9 @@ class Rotate(Machine):
         return self.fail(f"{self.subject}: {self.data['message']}")
 
     def reverting_refused(self, payload: object) -> str:
+        if self.error(payload).status == 409 and self._key() is not None:
+            # The key in use cannot be deleted: it came into use there after all.
+            return self.creating_answered(payload)
         return self.reverting_answered(payload)
 
     # -- helpers

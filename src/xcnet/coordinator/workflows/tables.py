@@ -20,7 +20,9 @@ def markdown() -> str:
 def _table(table: StateTable) -> str:
     lines = [f"## {table.kind}", "", table.purpose, ""]
     lines += ["| state | waits for |", "|---|---|"]
-    lines += [f"| {state}{' (initial)' if state in table.initial else ''} | {what} |" for state, what in table.waits.items()]
+    lines += [
+        f"| {state}{' (initial)' if state in table.initial else ''} | {what} |" for state, what in table.waits.items()
+    ]
     lines += ["", "| state | event | next | what else happens |", "|---|---|---|---|"]
     for each in table.transitions:
         lines.append(f"| {each.state} | {each.event} | {', '.join(each.to)} | {each.does} |")
