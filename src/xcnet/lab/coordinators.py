@@ -23,7 +23,6 @@ PROCESS = "coordinator"
 READY_SECONDS = 60.0
 """For all coordinators to serve: some ten times what it takes in the slowest kernel known."""
 
-_CERTIFICATE_SECONDS = 90 * 86400.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _STEADY_SECONDS = 30.0
 """One that has run so long is started again at once."""
@@ -72,49 +71,19 @@ class Coordinators:
             self._fork(provider)
 
     def _all_settings(self) -> dict[str, DaemonSettings]:
-        """Fresh certificates, signing keys and customers' sessions: they live as long as the lab does."""
-        from xcnet.coordinator.auth.pki import LabAuthority
-        from xcnet.coordinator.auth.profiles import create_auth
-        from xcnet.coordinator.auth.proof_profiles import create_identity
-        from xcnet.coordinator.daemon.settings import DaemonSettings, Trust
-        from xcnet.coordinator.planned import api_url, config_of, limits_of, seed_of
+        from xcnet.coordinator.daemon.assemble import Place, assemble
 
-        plan, now = self._plan, time.time()
-        authority = LabAuthority.create(self._paths.name, now)
-        policies = {provider: plan.profiles[provider].coordinator for provider in self.providers}
-        auth = create_auth({provider: policy.request_authentication.value for provider, policy in policies.items()})
-        configs = {provider: config_of(plan, provider) for provider in self.providers}
-        identities = {
-            provider: create_identity(
-                policy.customer_identity.value, provider, api_url(provider), configs[provider].accounts
-            )
-            for provider, policy in policies.items()
-        }
-        settings = {}
-        for provider in self.providers:
-            planned = plan.coordinators[provider]
-            network = plan.networks[provider].network
+        places = {}
+        for provider, planned in self._plan.coordinators.items():
+            network = self._plan.networks[provider].network
             nodes = (network.gateway, *network.edges.values())
-            addresses = [link.address.ip for link in planned.peers.values()]
-            settings[provider] = DaemonSettings(
-                node=planned.node,
-                config=configs[provider],
-                network=network,
-                routers={node: self._paths.node_sockets(node) for node in nodes},
+            places[provider] = Place(
                 folder=self._paths.node_sockets(planned.node),
+                routers={node: self._paths.node_sockets(node) for node in nodes},
                 transcript=self._paths.transcripts / f"{planned.node}.api.jsonl",
                 events=self._paths.events / f"{planned.node}.coordinator.jsonl",
-                trust=Trust(
-                    credential=authority.issue(provider, [planned.node], addresses, now, _CERTIFICATE_SECONDS),
-                    auth=auth[provider],
-                    identity=identities[provider],
-                    known={peer: identities[peer].known for peer in planned.peers},
-                ),
-                seed=seed_of(plan, provider),
-                given={node: plan.routers[node] for node in nodes},
-                http=limits_of(policies[provider]),
             )
-        return settings
+        return assemble(self._plan, self._paths.name, places, time.time())
 
     def _fork(self, provider: str) -> None:
         from xcnet.coordinator.daemon.process import run
