@@ -111,13 +111,23 @@ class LocalCoordinators:
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: Mapping[str, DaemonSettings], network: DoubleNetwork | None = None, *, clock: Clock | None = None
+    settings: Mapping[str, DaemonSettings],
+    network: DoubleNetwork | None = None,
+    *,
+    clock: Clock | None = None,
+    routers: bool = True,
 ) -> AsyncIterator[LocalCoordinators]:
-    """All of them, until the context is left. :raises XcnetError: one does not come up."""
+    """All of them, until the context is left.
+
+    :param routers: False leaves them without: they serve what is in their stores, and nothing becomes of it.
+    :raises XcnetError: one does not come up.
+    """
     network = network or DoubleNetwork()
     local = LocalCoordinators(settings, network)
 
-    def routers(of: DaemonSettings) -> dict[str, Router]:
+    def doubles(of: DaemonSettings) -> dict[str, Router]:
+        if not routers:
+            return {}
         return {node: network.router(node) for node in (of.network.gateway, *of.network.edges.values())}
 
     stop = asyncio.Event()
@@ -125,7 +135,7 @@ async def serving(
     try:
         for provider, each in settings.items():
             # Doubles hold nothing yet: whatever is wanted is to be given to them.
-            coordinator = Coordinator(replace(each, given={}), clock=clock, network=routers)
+            coordinator = Coordinator(replace(each, given={}), clock=clock, network=doubles)
             local.running[provider] = coordinator
             ready = asyncio.Event()
             task = asyncio.ensure_future(coordinator.run(stop, ready.set))

@@ -163,7 +163,8 @@ class Coordinator:
             stack.push_async_callback(admin.stop)
             if not before:
                 self._driver.given(settings.given)
-            self._spawn(stack, self._driver.run())
+            if routers:
+                self._spawn(stack, self._driver.run())
             for node, router in routers.items():
                 self._spawn(stack, self._observer.watch(node, router))
             self._serving = True
