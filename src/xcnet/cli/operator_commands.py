@@ -43,12 +43,15 @@ def schedule(
     by: By = None,
     start: Annotated[str, typer.Option("--in", help="From now, policy time, e.g. 2w.")] = "2w",
     duration: Annotated[str, typer.Option("--for", help="How long, e.g. 4h.")] = "4h",
-    emergency: Annotated[bool, typer.Option("--emergency", help="Without the notice that is due otherwise.")] = False,
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Without the notice that is due otherwise, whatever else is planned.")
+    ] = False,
     name: LabName = None,
     json: Json = False,
 ) -> None:
     """Announce work on a channel to the other provider. Example: xcnet maintenance schedule ch2 --in 2w --for 4h"""
     from xcnet.cli.handshake import Steps
+    from xcnet.lab.coordination import ANNOUNCED
 
     parameters = {
         "channel": channel,
@@ -59,7 +62,7 @@ def schedule(
     with talking(name) as talk:
         provider = talk.provider(by, "--by") if by is not None else next(iter(talk.directory.providers))
         steps = Steps(talk.directory.providers, quiet=json)
-        done = talk.coordinators.command(provider, "schedule", parameters, heard=steps)
+        done = talk.coordinators.command(provider, "schedule", parameters, follow=ANNOUNCED, heard=steps)
     if json:
         print_json({"provider": provider, **done.answer})
     else:

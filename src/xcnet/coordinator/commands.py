@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from ipaddress import ip_network
 from typing import Annotated, Any
 
@@ -265,7 +266,11 @@ class Commands:
             raise LabError("the connection is not at both sides yet", where=self._name(row), remedy="wait until it is")
         check_size(given.mbps, config.sizes_mbps)
         if given.mbps == row.bandwidth_mbps:
-            raise LabError(f"the connection has {given.mbps} Mbit/s already", where=self._name(row))
+            raise LabError(
+                f"the connection has {given.mbps} Mbit/s already",
+                where=self._name(row),
+                remedy="say another bandwidth; 'xcnet environments' shows what is offered",
+            )
         try:
             check_capacity(given.mbps - row.bandwidth_mbps, connection_acts.free_mbps(self._world, row.interconnect))
         except ApiError as error:
@@ -390,20 +395,32 @@ class Commands:
     def _disable_channel(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _interconnect, channel = self._channel(ChannelInput.model_validate(parameters).channel)
         if any(each.reason == ADMIN for each in holds.of(self._db, channel.name)):
-            raise LabError("the channel is disabled already", where=channel.name)
+            raise LabError(
+                "the channel is disabled already",
+                where=channel.name,
+                remedy=f"'xcnet channel enable {channel.name}' puts it to use again",
+            )
         workflow = self._engine.start("disable-channel", channel.name, "draining")
         return {"workflow": workflow, "channel": channel.name}
 
     def _enable_channel(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _interconnect, channel = self._channel(ChannelInput.model_validate(parameters).channel)
         if not any(each.reason == ADMIN for each in holds.of(self._db, channel.name)):
-            raise LabError("the channel is not disabled", where=channel.name)
+            raise LabError("the channel is not disabled", where=channel.name, remedy="see 'xcnet environments'")
         holds.lift(self._world, channel.name, ADMIN)
         return {"workflow": None, "channel": channel.name}
 
     def _schedule(self, parameters: dict[str, Any]) -> dict[str, Any]:
         given = ScheduleInput.model_validate(parameters)
         interconnect, channel = self._channel(given.channel)
+        notice = self._world.config.rules.maintenance_notice
+        if given.start < notice and not given.emergency:
+            hours = math.ceil(notice / 3600)
+            raise InputError(
+                f"{self._world.config.display_name} announces work {hours} h ahead, not {given.start / 3600:.3g} h",
+                where="start",
+                remedy=f"let it begin in {hours}h or later, or call it an emergency",
+            )
         start = self._world.now() + given.start
         window = Window(
             channel=channel.name,

@@ -13,8 +13,8 @@ from xcnet.errors import InputError, LabError
 from xcnet.events import Event
 from xcnet.lab.paths import LabPaths
 
-DONE, VERIFIED, APPLIED, GONE = "done", "verified", "applied", "gone"
-"""What a command can be followed to: its workflow's end; a connection that both sides see to work; routers that hold what was
+ANNOUNCED, DONE, VERIFIED, APPLIED, GONE = "announced", "done", "verified", "applied", "gone"
+"""What a command can be followed to: maintenance that the peer knows of; its workflow's end; a connection that both sides see to work; routers that hold what was
 decided; nothing being left of the connection."""
 
 Heard = Callable[[str, Event], None]
@@ -170,4 +170,4 @@ class Coordination:
             raise kind(error["cause"], where=error["where"], remedy=error["remedy"])
 
 
-__all__ = ["APPLIED", "DONE", "GONE", "VERIFIED", "Commanded", "Coordination", "Heard"]
+__all__ = ["ANNOUNCED", "APPLIED", "DONE", "GONE", "VERIFIED", "Commanded", "Coordination", "Heard"]

@@ -172,7 +172,9 @@ class Provider:
                     self.path,
                     wall=self.sim.clock.wall,
                     rng=random.Random(self.sim.rng.getrandbits(64)),
-                    emit=lambda kind, subject, data: self.events.append((kind, subject, data, self.sim.clock.monotonic())),
+                    emit=lambda kind, subject, data: self.events.append(
+                        (kind, subject, data, self.sim.clock.monotonic())
+                    ),
                     crash=self._crash,
                     key_source=lambda length: Secret(self.sim.rng.randbytes(length)),
                     make_key_pair=lambda: next(pairs),

@@ -16,9 +16,13 @@ from xcnet.events import Event
 
 Write = Callable[[dict[str, Any]], Awaitable[None]]
 
-DONE_ONLY, VERIFIED, APPLIED, GONE = "done", "verified", "applied", "gone"
-"""What can be waited for: the workflow's end; a connection that both sides see to work; the routers holding what was decided;
-nothing being left of the connection. Each includes the one before it."""
+ANNOUNCED, DONE_ONLY, VERIFIED, APPLIED, GONE = "announced", "done", "verified", "applied", "gone"
+"""What can be waited for: maintenance that the peer knows of; the workflow's end; a connection that both sides see to work;
+the routers holding what was decided; nothing being left of the connection. Each of the last four includes the workflow's end.
+"""
+
+_UNANNOUNCED = ("checking", "publishing")
+"""States of maintenance."""
 
 _MOST_HEARD = 10_000
 
@@ -45,7 +49,7 @@ class Heard:
 
         :param answer: the command's: ``workflow``, and ``uuid`` or ``channel``. :raises InputError: no such thing to wait for.
         """
-        if until not in (DONE_ONLY, VERIFIED, APPLIED, GONE):
+        if until not in (ANNOUNCED, DONE_ONLY, VERIFIED, APPLIED, GONE):
             raise InputError(f"there is no waiting for {until!r}", where="follow")
         subjects = {answer[name] for name in ("uuid", "channel", "issue", "maintenance") if answer.get(name)}
         while True:
@@ -67,13 +71,17 @@ class Heard:
         if workflow is not None:
             row = self._core.database.one("SELECT * FROM outcomes WHERE id = ?", workflow)
             if row is None:
-                return None
+                return self._announced(workflow) if until == ANNOUNCED else None
             if row["state"] != DONE:
                 return {"state": row["state"], "message": row["message"]}
             message = row["message"]
-        if until != DONE_ONLY and not self._reached(until, answer):
+        if until not in (ANNOUNCED, DONE_ONLY) and not self._reached(until, answer):
             return None
         return {"state": DONE, "message": message}
+
+    def _announced(self, workflow: str) -> dict[str, Any] | None:
+        state = self._core.database.value("SELECT state FROM workflows WHERE id = ?", workflow)
+        return None if state in _UNANNOUNCED else {"state": DONE, "message": ""}
 
     def _reached(self, until: str, answer: dict[str, Any]) -> bool:
         core = self._core
@@ -118,4 +126,4 @@ class Followers:
             self._heard.remove(heard)
 
 
-__all__ = ["APPLIED", "DONE_ONLY", "GONE", "VERIFIED", "Followers", "Heard"]
+__all__ = ["ANNOUNCED", "APPLIED", "DONE_ONLY", "GONE", "VERIFIED", "Followers", "Heard"]
