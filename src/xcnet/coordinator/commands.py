@@ -26,7 +26,7 @@ from xcnet.spec import activation_key
 from xcnet.spec.activation_key import ActivationKeyError
 from xcnet.spec.errors import ApiError
 from xcnet.spec.issues import Comment, Issue, IssueState
-from xcnet.spec.names import ResourceName
+from xcnet.spec.names import ResourceName, ResourceNameError
 from xcnet.spec.resources import AdminState
 
 
@@ -238,10 +238,11 @@ class Commands:
         }
 
     def _read_key(self, text: str) -> tuple[activation_key.ActivationKey, EnvironmentConfig]:
+        pairs = activation.key_pairs(self._world)
         try:
-            clear = activation_key.open_key(activation_key.parse(text), activation.key_pairs(self._world))
+            clear = activation_key.open_key(activation_key.parse(text), pairs)
             name = ResourceName.parse(clear.destination_environment_uri)
-        except (ActivationKeyError, ValueError) as error:
+        except (ActivationKeyError, ResourceNameError) as error:
             raise InputError(
                 f"this is no activation key that {self._world.config.display_name} can read: {error}",
                 where="activation key",
@@ -377,7 +378,14 @@ class Commands:
             )
         if channel.macsec_manager == self._world.me:
             facts = keys.facts(self._world, interconnect.name)
-            check_rotation_request(facts, self._world.me, channel.macsec_manager, channel.name, self._world.now())
+            try:
+                check_rotation_request(facts, self._world.me, channel.macsec_manager, channel.name, self._world.now())
+            except ApiError as error:
+                raise LabError(
+                    error.message,
+                    where=channel.name,
+                    remedy="wait, or let policy time go on: 'xcnet clock advance 2h'",
+                ) from None
             if self._engine.running("rotate", channel.name):
                 raise LabError("the channel's key is being rotated", where=channel.name)
             workflow = self._engine.start("rotate", channel.name, "installing")

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from xcnet.coordinator.policy.limits import LinkPolicy
-from xcnet.secret import Secret
 
 
 class _Model(BaseModel):
@@ -125,7 +124,7 @@ class CoordinatorConfig(_Model):
     internal: InternalPools
     edges: tuple[str, ...]
     attach_points: tuple[AttachPoint, ...] = ()
-    accounts: dict[str, Secret] = {}
+    accounts: tuple[str, ...] = ()
     rules: Rules = Rules()
 
     def environment(self, name: str) -> EnvironmentConfig | None:

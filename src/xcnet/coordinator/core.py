@@ -15,7 +15,7 @@ from xcnet.coordinator.commands import COMMANDS, Commands
 from xcnet.coordinator.config import CoordinatorConfig
 from xcnet.coordinator.engine.calls import Call, Outcome
 from xcnet.coordinator.engine.engine import CALL_POINTS, Engine
-from xcnet.coordinator.policy.idempotency import check_request_id, scope_of
+from xcnet.coordinator.policy.idempotency import check_request_id, is_replay, scope_of
 from xcnet.coordinator.policy.paging import Pager
 from xcnet.coordinator.seed import Seed, plant
 from xcnet.coordinator.serve import connections, features, issues, resources
@@ -28,7 +28,6 @@ from xcnet.coordinator.workflows import MACHINES
 from xcnet.coordinator.world import ChannelFact, Emit, World
 from xcnet.secret import Secret
 from xcnet.spec.activation_key import KeyPair
-from xcnet.spec.errors import ApiError, Reason
 from xcnet.spec.operations import OPERATIONS
 
 HANDLERS: dict[str, Handler] = {
@@ -136,10 +135,8 @@ class Core:
             resource,
             check_request_id(request.request_id),
         )
-        if row is None:
+        if row is None or not is_replay(row["digest"], request.digest):
             return None
-        if row["digest"] != request.digest:
-            raise ApiError(Reason.REQUEST_ID_REUSED, "this requestId was used for another request", field="requestId")
         body = request.operation.response.model_validate_json(row["answer"])
         return ApiResponse(body, json.loads(row["headers"]))
 

@@ -72,7 +72,7 @@ def config_of(plan: Plan, provider: str) -> CoordinatorConfig:
         ),
         edges=tuple(network.edges),
         attach_points=tuple(_attach_point(order, provider) for order in orders),
-        accounts=dict.fromkeys(sorted(accounts), Secret(b"")),
+        accounts=tuple(sorted(accounts)),
         rules=_rules(profile.coordinator),
     )
 

@@ -111,7 +111,7 @@ def make_config(
         ),
         edges=tuple(f"edge{number}" for number in range(1, channels + 1)),
         attach_points=(AttachPoint(name="app", port="to-app", networks=("10.10.0.0/24",)),),
-        accounts={ACCOUNTS[provider]: Secret(b"session")},
+        accounts=(ACCOUNTS[provider],),
         rules=Rules(**rules),
     )
 

@@ -10,7 +10,7 @@ from xcnet.coordinator.config import EnvironmentConfig
 from xcnet.coordinator.world import World
 from xcnet.secret import Secret
 from xcnet.spec import activation_key, names
-from xcnet.spec.activation_key import KeyPair
+from xcnet.spec.activation_key import ActivationKeyError, KeyPair
 from xcnet.spec.connections import (
     ActivationKey,
     ActivationKeyEncryption,
@@ -20,6 +20,7 @@ from xcnet.spec.connections import (
 )
 from xcnet.spec.errors import ApiError, Reason
 
+_ALGORITHM = "RSA-OAEP-256"
 ISSUED, CONFIRMED, USED, DEAD = "issued", "confirmed", "used", "dead"
 
 
@@ -75,7 +76,7 @@ def parameters(world: World, _environment: EnvironmentConfig) -> ActivationKeyPa
     encryption = None
     if 2 in versions:
         encryption = ActivationKeyEncryption(
-            public_key=key_pairs(world)[0].public, algorithm="RSA-OAEP-256", key_format="PKCS8"
+            public_key=key_pairs(world)[0].public, algorithm=_ALGORITHM, key_format="PKCS8"
         )
     return ActivationKeyParameters(supported_versions=versions, encryption=encryption)
 
@@ -95,10 +96,10 @@ def issue(
 ) -> Activation:
     """Make a key for a customer, in the highest version that both sides know.
 
-    :raises ApiError: there is none in common.
+    :raises ApiError: there is none in common, or what the destination says of itself is of no use.
     """
     common = set(world.rules.activation_versions) & set(theirs.supported_versions)
-    if theirs.encryption is None:
+    if theirs.encryption is None or theirs.encryption.algorithm != _ALGORITHM:
         common -= {2}
     if not common:
         raise ApiError(Reason.INVALID_ARGUMENT, "the providers have no version of activation keys in common")
@@ -113,7 +114,11 @@ def issue(
         destination_account_id=peer_account,
     )
     encryption = theirs.encryption
-    encoded = activation_key.encode(clear, public_key=encryption.public_key if version == 2 and encryption else None)
+    public = encryption.public_key if version == 2 and encryption else None
+    try:
+        encoded = activation_key.encode(clear, public_key=public)
+    except ActivationKeyError as error:
+        raise ApiError(Reason.INVALID_ARGUMENT, f"no activation key can be made: {error}") from None
     world.db.insert(
         "activations",
         uuid=uuid,

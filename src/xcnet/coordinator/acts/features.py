@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+from xcnet.coordinator.policy.addresses import canonical
 from xcnet.coordinator.policy.reservations import Reservations
 from xcnet.coordinator.store import records
 from xcnet.coordinator.store.records import ConnectionRow, FeatureRow, FeatureState
@@ -22,11 +23,13 @@ def reserve(
     maker: str,
 ) -> FeatureRow:
     """Take what a configuration asks for. That it may be taken has been asked before, in the same transaction."""
+    config = canonical(config)
     ends = {each.provider.removeprefix("providers/"): each for each in config.provider_bgp_configs}
     own, peer = ends[world.me], ends[connection.peer]
     ipv6 = None
     if config.ipv6_subnet is not None:
         ipv6 = str(ip_network(f"{config.ipv6_subnet}/{config.ipv6_subnet_prefix_length}"))
+    taken = reservations(world)
     world.db.insert(
         "features",
         uuid=connection.uuid,
@@ -50,7 +53,7 @@ def reserve(
     )
     row = records.feature(world.db, connection.interconnect, connection.uuid, identifier)
     assert row is not None
-    reservations(world).add(channel, row.vlan, row.ipv4, row.ipv6)
+    taken.add(channel, row.vlan, row.ipv4, row.ipv6)
     world.network_changed()
     world.emit("feature.reserved", connection.uuid, channel=channel, vlan=row.vlan, subnet=row.ipv4, maker=maker)
     return row
@@ -65,14 +68,15 @@ def set_state(world: World, row: FeatureRow, state: FeatureState) -> None:
 def release(world: World, row: FeatureRow) -> None:
     """Delete it; what it reserved is free again."""
     world.db.execute("DELETE FROM features WHERE seq = ?", row.seq)
-    world.forget_reservations()
+    if world.reservations is not None:
+        world.reservations.remove(row.channel, row.vlan, row.ipv4, row.ipv6)
     world.network_changed()
     world.wake(row.uuid)
     world.emit("feature.released", row.uuid, channel=row.channel, vlan=row.vlan)
 
 
 def reservations(world: World) -> Reservations:
-    """What is reserved now: kept between questions, and put together anew after anything was released or undone."""
+    """What is reserved now: kept between questions, and put together anew after anything was undone."""
     held = world.reservations
     if held is None:
         held = Reservations()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xcnet.coordinator.acts import activation, holds, status, wire
 from xcnet.coordinator.acts import connections as acts
 from xcnet.coordinator.acts import features as feature_acts
-from xcnet.coordinator.policy.bandwidth import check_capacity, check_size
+from xcnet.coordinator.policy.bandwidth import check_capacity, check_size, check_update
 from xcnet.coordinator.policy.guidance import guidance
 from xcnet.coordinator.policy.update_mask import updated_fields
 from xcnet.coordinator.serve.context import Handler, KeptError, Serving
@@ -123,16 +123,22 @@ def update_connection(serving: Serving) -> WireModel:
     serving.prove_for(row)
     if row.state is ConnectionState.DELETING:
         raise ApiError(Reason.BEING_DELETED, "the connection is being deleted")
-    if row.update_by is not None or serving.engine.running("migrate", row.uuid):
-        raise ApiError(Reason.UPDATE_IN_FLIGHT, "another change of this connection is under way")
+    wanted = row.bandwidth_mbps
     if "bandwidthMbps" in fields:
         if body.bandwidth_mbps is None:
             raise ApiError(Reason.INVALID_ARGUMENT, "bandwidthMbps is missing", field="bandwidthMbps")
-        check_size(body.bandwidth_mbps, interconnect.sizes_mbps)
-        check_capacity(body.bandwidth_mbps - row.bandwidth_mbps, acts.free_mbps(world, interconnect.name))
-        world.db.execute("UPDATE connections SET bandwidth_mbps = ? WHERE seq = ?", body.bandwidth_mbps, row.seq)
+        wanted = body.bandwidth_mbps
+    check_update(
+        row.bandwidth_mbps,
+        wanted,
+        sizes=interconnect.sizes_mbps,
+        free_mbps=acts.free_mbps(world, interconnect.name),
+        in_flight=row.update_by is not None or bool(serving.engine.running("migrate", row.uuid)),
+    )
+    if wanted != row.bandwidth_mbps:
+        world.db.execute("UPDATE connections SET bandwidth_mbps = ? WHERE seq = ?", wanted, row.seq)
         world.network_changed()
-        world.emit("connection.resized", row.uuid, mbps=body.bandwidth_mbps)
+        world.emit("connection.resized", row.uuid, mbps=wanted)
     return wire.connection(serving.caller, serving.request.ids["environment"], serving.connection())
 
 
@@ -175,6 +181,7 @@ def generate_feature_guidance(serving: Serving) -> WireModel:
                 str(wire.channel_name(serving.caller, environment, interconnect.name, channel.name)),
                 holds.admin_state(world, channel.name),
                 feature_acts.reservations(world),
+                ascending=serving.caller < world.me,
             )
             for channel in interconnect.channels
         ]
