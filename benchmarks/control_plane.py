@@ -41,7 +41,7 @@ _FLAT_BYTES_EACH = 4096
 
 def main() -> int:
     arguments = parser(__doc__)
-    arguments.add_argument("--handshakes", type=int, default=300)
+    arguments.add_argument("--handshakes", type=int, default=8000)
     arguments.add_argument("--at-once", type=int, default=4, help="customers that connect at the same time")
     arguments.add_argument("--connections", type=int, default=5000, help="in the store whose pages are listed")
     arguments.add_argument("--lists", type=int, default=200, help="pages to be fetched")

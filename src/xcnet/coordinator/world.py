@@ -34,7 +34,7 @@ class Facts:
     """What the own network shows now; lost with the process, and seen again by the next one.
 
     :param applied: generation of the desired state that the routers hold.
-    :param up: (connection UUID, channel) -> sessions established and routes in the forwarding table, both families.
+    :param up: (connection UUID, channel) -> sessions of both families established, and routes in the forwarding table of those that the customer uses.
     :param carrying: (connection UUID, channel) -> the own gateway sends over it.
     """
 

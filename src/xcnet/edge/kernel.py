@@ -117,10 +117,16 @@ class RouterKernel:
     def renew(self, name: str, address: IPv4Interface | IPv6Interface) -> None:
         """Take an address away and give it back, so that everybody is told of it once more.
 
+        With an IPv6 address goes the interface's link-local one: a routing daemon wants both to announce a next hop.
+
         :raises KernelError: there is no such interface, or it has not got the address.
         """
         index = links.get(self._route, name).index
-        self._submit([addresses.delete(index, address), addresses.add(index, address)])
+        renewed: list[IPv4Interface | IPv6Interface] = [address]
+        if address.version == 6:
+            renewed = [each.interface for each in addresses.dump(self._route, index) if each.link_local] + renewed
+        for each in renewed:
+            self._submit([addresses.delete(index, each), addresses.add(index, each)])
 
     def _there(self, held: dict[str, Link], name: str) -> Link:
         """:raises KernelError: there is no such interface; the kernel's own error says so."""

@@ -91,7 +91,8 @@ def plan_addresses(loaded: LoadedTopology) -> AddressPlan:
     internal: dict[tuple[str, str, str], LinkEnds] = {}
     for index, connection in enumerate(loaded.topology.connections):
         interconnect = loaded.interconnect(connection.interconnect)
-        versions = families(connection)
+        # Providers always agree on IPv4 between themselves, whatever the customer's subnets are.
+        versions = tuple(sorted({4, *families(connection)}))
         between = channel_pools(loaded, connection)
         without = [subnet for key in interconnect.providers for subnet in loaded.profiles[key].coordinator.excluded]
         for channel in interconnect.channels:

@@ -74,7 +74,7 @@ class RouterObserver:
                 port = self._ports[end.channel]
                 edge = self._vrf(self._network.edges[port.edge], vrf)
                 gateway = self._vrf(self._network.gateway, vrf)
-                up[uuid, end.channel] = self._works(port, end, edge)
+                up[uuid, end.channel] = self._works(port, end, attachment, edge)
                 carrying[uuid, end.channel] = self._carries(port, end, attachment, edge, gateway)
         self._core.observe(channels, up, carrying)
         self._turn()
@@ -83,8 +83,9 @@ class RouterObserver:
         observation = self._seen.get(node)
         return (observation.vrfs.get(vrf) if observation is not None else None) or VrfObservation(name=vrf)
 
-    def _works(self, port: ChannelPort, end: FeatureEnd, edge: VrfObservation) -> bool:
-        """Sessions of all families up, and the peer's routes in the edge's table.
+    def _works(self, port: ChannelPort, end: FeatureEnd, attachment: Attachment, edge: VrfObservation) -> bool:
+        """Sessions of all families up, and the peer's routes in the edge's table: of every family that the customer has
+        networks of at this side, of any where it has none.
 
         While it is drained, the edge need not use it: another channel of the same device may be the better way.
         """
@@ -95,7 +96,9 @@ class RouterObserver:
         if end.drained or end.channel in self._drained:
             return True
         interface = naming.vlan_interface(port.port, end.vlan)
-        return all(edge.through(interface, peer.version) > 0 for peer in end.peers)
+        present = {peer.version for peer in end.peers if edge.through(interface, peer.version) > 0}
+        wanted = {peer.version for peer in end.peers} & {network.version for network in attachment.networks}
+        return wanted <= present if wanted else bool(present)
 
     def _carries(
         self, port: ChannelPort, end: FeatureEnd, attachment: Attachment, edge: VrfObservation, gateway: VrfObservation
