@@ -13,6 +13,7 @@ from xcnet.edge.kernel import RouterKernel
 from xcnet.model.desired import RouterState, Vrf, VrfInterface
 from xcnet.netlink import addresses, link_kinds, links, netns, routes
 from xcnet.netlink.link_kinds import VethEnd
+from xcnet.netlink.monitor import AddressChange, Monitor, Watch
 from xcnet.netlink.netns import Netns
 from xcnet.netlink.routes import NextHop
 from xcnet.netlink.socket import NetlinkSocket
@@ -97,3 +98,32 @@ def test_the_router_answers_for_the_customers_network(gateway: tuple[Netns, Netn
         assert ping(space, "-I", "vrf-x", str(back.ip)) == 0
         # With the address as source, which the neighbour answers to because it knows the way to the customer's network.
         assert ping(space, "-I", "vrf-x", "-I", str(own.ip), str(back.ip)) == 0
+
+
+def test_an_address_given_anew_is_announced_again_and_so_is_the_link_local_one(gateway: tuple[Netns, Netns]) -> None:
+    space, _far = gateway
+    apply(space, state())
+    with NetlinkSocket(netns=space) as netlink:
+        index = links.get(netlink, "port").index
+
+        def seen() -> str | None:
+            there = [str(each.interface) for each in addresses.dump(netlink, index)]
+            return None if len(there) == 3 else f"{there}"
+
+        wait_until("the link-local address", seen, Deadline(5), interval=0.01)
+        before = {each.interface for each in addresses.dump(netlink, index)}
+        with closing(Monitor(space, Watch.ADDRESSES)) as monitor:
+            with space.entered(), closing(RouterKernel()) as kernel:
+                kernel.renew("port", LINK[1])
+            told: list[object] = []
+
+            def heard() -> str | None:
+                # The kernel says so a moment later (the end of duplicate detection, even where there is none).
+                changes = [each for each in monitor.drain() if isinstance(each, AddressChange)]
+                told.extend(each.address.interface for each in changes if not each.deleted)
+                return None if len(told) >= 2 else f"{told}"
+
+            wait_until("the addresses to be announced", heard, Deadline(5), interval=0.01)
+        assert {each.interface for each in addresses.dump(netlink, index)} == before
+    local = next(each for each in before if each.version == 6 and each.ip.is_link_local)
+    assert told == [local, LINK[1]]

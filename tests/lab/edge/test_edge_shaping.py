@@ -123,8 +123,12 @@ def ends() -> Iterator[Ends]:
 @pytest.mark.parametrize("rate", [20_000_000, 100_000_000, 333_000_000])
 def test_a_rate_is_met_and_not_exceeded(ends: Ends, rate: int) -> None:
     assert any("shaped" in each for each in ends.apply(shaped(rate)))
-    carried = ends.carried()
-    assert 0.9 * rate <= carried <= 1.02 * rate
+    # A machine that has other things to do carries less now and then, a shaper that is wrong every time.
+    carried: list[float] = []
+    while len(carried) < 4 and (not carried or carried[-1] < 0.9 * rate):
+        carried.append(ends.carried())
+        assert carried[-1] <= 1.02 * rate
+    assert carried[-1] >= 0.9 * rate, carried
 
 
 def test_a_rate_that_stands_is_left_alone_and_one_that_is_gone_leaves_nothing(ends: Ends) -> None:
