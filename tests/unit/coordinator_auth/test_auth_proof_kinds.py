@@ -50,7 +50,7 @@ def test_a_proof_tells_whose_session_made_it(customers: Customers) -> None:
 
 def test_a_proof_fits_into_a_header_field(customers: Customers) -> None:
     text = customers.make(ACCOUNT, CONNECTION, NOW).reveal_text()
-    assert PROOF_HEADER == "X-Customer-Proof"
+    assert PROOF_HEADER == "x-customer-proof"
     assert len(text) < 2000
     assert text.isascii()
     assert text.isprintable()

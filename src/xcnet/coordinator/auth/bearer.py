@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pydantic import Field
 
 from xcnet.coordinator.auth import jws
-from xcnet.coordinator.auth.facts import PROOF_HEADER, RequestFacts
+from xcnet.coordinator.auth.facts import RequestFacts
 from xcnet.coordinator.auth.replay import ReplayGuard
 from xcnet.coordinator.auth.verdict import AuthError, AuthReason, demand_caller, the_authorization
 from xcnet.secret import Secret
+from xcnet.spec.operations import PROOF_HEADER
 
 KIND = "xcnet-request+jwt"
 LIFETIME_SECONDS = 60.0
@@ -181,7 +182,7 @@ def _target(facts: RequestFacts) -> str:
 
 
 def _proof(facts: RequestFacts) -> str:
-    return _digest(",".join(facts.values(PROOF_HEADER.lower())))
+    return _digest(",".join(facts.values(PROOF_HEADER)))
 
 
 def _digest(text: str) -> str:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Self
 
 Headers = tuple[tuple[str, str], ...]
-PROOF_HEADER = "X-Customer-Proof"
-"""The header field with the customer's proof (:mod:`xcnet.coordinator.auth.proof`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +45,4 @@ class RequestFacts:
         return hashlib.sha256(self.body).hexdigest()
 
 
-__all__ = ["PROOF_HEADER", "Headers", "RequestFacts"]
+__all__ = ["Headers", "RequestFacts"]

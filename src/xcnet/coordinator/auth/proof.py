@@ -16,10 +16,11 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from xcnet.coordinator.auth.facts import PROOF_HEADER, RequestFacts
+from xcnet.coordinator.auth.facts import RequestFacts
 from xcnet.coordinator.auth.sigv4_keys import SigV4Credentials
 from xcnet.errors import InputError, XcnetError
 from xcnet.secret import Secret
+from xcnet.spec.operations import PROOF_HEADER
 
 LIFETIME_SECONDS = 300
 LONGEST_SECONDS = 900

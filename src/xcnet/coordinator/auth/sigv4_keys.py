@@ -12,14 +12,15 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from xcnet.coordinator.auth.facts import PROOF_HEADER, RequestFacts
+from xcnet.coordinator.auth.facts import RequestFacts
 from xcnet.coordinator.auth.sigv4_canonical import Scope, canonical_request, parse_stamp, signature
 from xcnet.coordinator.auth.verdict import AuthError, AuthReason
 from xcnet.errors import InputError
 from xcnet.secret import Secret
+from xcnet.spec.operations import PROOF_HEADER
 
 TOKEN_HEADER, BODY_HEADER = "x-amz-security-token", "x-amz-content-sha256"
-_MUST_BE_SIGNED = frozenset(("host", "content-type", PROOF_HEADER.lower()))
+_MUST_BE_SIGNED = frozenset(("host", "content-type", PROOF_HEADER))
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _KEY_ID_LETTERS = string.ascii_uppercase + "234567"
 _ACCESS_KEY_ID = r"^[A-Za-z0-9]{4,128}$"

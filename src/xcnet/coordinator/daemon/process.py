@@ -47,6 +47,9 @@ from xcnet.spec.document import document
 
 _log = logging.getLogger(__name__)
 
+_SCHEMES = {"sigv4": "AWS4-HMAC-SHA256", "jwt": "Bearer"}
+"""Way of authentication -> its name in HTTP."""
+
 
 class _ToldEvents(EventWriter):
     """The event stream, of which whoever follows is told too."""
@@ -134,6 +137,7 @@ class Coordinator:
                 CallerVerifier(verifier, clock),
                 provider=settings.config.provider,
                 proofs=CustomerProofs(checkers, clock),
+                challenge=f'{_SCHEMES[trust.auth.inbound.profile]} realm="{settings.config.provider}"',
                 open_routes={door.path: identity_route(door, clock)},
                 document=document,
                 limits=settings.http,
