@@ -137,7 +137,9 @@ class Api:
             content = json.dumps(body or {}).encode()
             headers["Content-Type"] = "application/json"
         answer = asyncio.run(
-            self._send(certificate or signer or self.caller, method or operation.method, path, parameters, headers, content)
+            self._send(
+                certificate or signer or self.caller, method or operation.method, path, parameters, headers, content
+            )
         )
         SEEN.append((operation_id, answer.status))
         return answer
@@ -193,7 +195,7 @@ class Api:
     def store(self, but: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that the server's store holds."""
         tables = [name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        return {name: self.rows(f"SELECT * FROM {name}") for name in tables if name not in but}  # noqa: S608
+        return {name: self.rows(f"SELECT * FROM {name}") for name in tables if name not in but}
 
     # -- the server's own side
 
@@ -245,7 +247,7 @@ def met(server: str = "gcp", **config: Any) -> Api:
 
 
 def bare(server: str = "gcp", **config: Any) -> Api:
-    """A coordinator that has just begun: no channel has a key."""
+    """A coordinator that has just begun: the channels whose keys the caller manages have none."""
     return Api(Simulation(**config), server)
 
 
