@@ -350,7 +350,7 @@ def test_only_what_is_there_can_be_deleted() -> None:
 def test_no_refusal_repeats_a_password() -> None:
     api = met()
     body = changed((*_CONFIG, "vlanId"), 1)
-    body["featureConfig"]["l3BaseConfig"]["md5BgpPassword"] = "hush-hush"  # noqa: S105
+    body["featureConfig"]["l3BaseConfig"]["md5BgpPassword"] = "hush-hush"
     answer = api.call("CreateFeature", body, query={"featureId": "f1"}, connection=api.create())
     assert answer.status == 400
     assert "hush" not in json.dumps(answer.body)
