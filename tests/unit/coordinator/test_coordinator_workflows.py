@@ -46,6 +46,7 @@ def advance(sim: Simulation, seconds: float) -> None:
     sim.run()
 
 
+@pytest.mark.operation("CreateMacSecKey", "accepted")
 def test_coordinators_that_meet_give_every_channel_one_active_key() -> None:
     sim = keyed()
     held = rows(sim, "SELECT channel, ckn, active FROM keys ORDER BY channel")
@@ -55,6 +56,10 @@ def test_coordinators_that_meet_give_every_channel_one_active_key() -> None:
 
 
 @BOTH
+@pytest.mark.operation("ConfirmActivationKey", "accepted")
+@pytest.mark.operation("CreateConnection", "accepted")
+@pytest.mark.operation("CreateFeature", "accepted")
+@pytest.mark.operation("NotifyConnectionStatus", "accepted")
 def test_a_connection_is_made_from_either_side(side: str) -> None:
     sim, uuid = connected(side)
     assert sim.verified(uuid)
@@ -69,6 +74,7 @@ def test_a_connection_is_made_from_either_side(side: str) -> None:
 
 
 @BOTH
+@pytest.mark.operation("ConfirmActivationKey", "accepted")
 def test_a_key_is_good_once(side: str) -> None:
     sim = keyed()
     keys: list[str] = []
@@ -97,6 +103,7 @@ def test_a_key_is_good_once(side: str) -> None:
 
 
 @BOTH
+@pytest.mark.operation("UpdateConnection", "accepted")
 def test_bandwidth_changes_at_both_sides_or_at_none(side: str) -> None:
     sim, uuid = connected()
     started = sim.command(side, "resize", connection=uuid, mbps=5000)
@@ -110,6 +117,7 @@ def test_bandwidth_changes_at_both_sides_or_at_none(side: str) -> None:
 
 
 @BOTH
+@pytest.mark.operation("DeleteConnection", "accepted")
 def test_a_deleted_connection_leaves_nothing(side: str) -> None:
     sim, uuid = connected()
     before = rows(sim, "SELECT channel, ckn FROM keys ORDER BY channel")
@@ -122,6 +130,8 @@ def test_a_deleted_connection_leaves_nothing(side: str) -> None:
 
 
 @BOTH
+@pytest.mark.operation("CreateConnection", "accepted")
+@pytest.mark.operation("DeleteConnection", "accepted")
 def test_a_migration_makes_before_it_breaks(side: str) -> None:
     sim, uuid = connected(interconnects=2)
     (old,), _ = rows(sim, "SELECT interconnect FROM connections")
@@ -145,6 +155,9 @@ def test_a_migration_makes_before_it_breaks(side: str) -> None:
     assert sim.verified(uuid)
 
 
+@pytest.mark.operation("CreateMacSecKey", "accepted")
+@pytest.mark.operation("DeleteMacSecKey", "accepted")
+@pytest.mark.operation("RequestMacSecKeyRotation", "accepted")
 def test_a_key_is_rotated_by_its_manager_and_for_whoever_asks() -> None:
     sim = keyed()
     before = sim.associations["ch1"]
@@ -164,6 +177,8 @@ def test_a_key_is_rotated_by_its_manager_and_for_whoever_asks() -> None:
     assert {active for each in rows(sim, "SELECT active FROM keys") for (active,) in each} == {1}
 
 
+@pytest.mark.operation("GetMaintenanceEvents", "accepted")
+@pytest.mark.operation("NotifyMaintenance", "accepted")
 def test_work_on_a_channel_drains_it_and_gives_it_back() -> None:
     sim, uuid = connected()
     started = sim.command("aws", "schedule", channel="ch1", start=600, duration=600)
@@ -242,6 +257,9 @@ def test_a_disabled_channel_is_drained_and_comes_back(side: str) -> None:
     assert sim.verified(uuid)
 
 
+@pytest.mark.operation("CreateIssue", "accepted")
+@pytest.mark.operation("AddComment", "accepted")
+@pytest.mark.operation("CloseIssue", "accepted")
 def test_an_issue_and_its_comments_are_at_both_sides() -> None:
     sim = keyed()
     name = f"providers/aws/environments/{ENVIRONMENT}/interconnects/ic1/channels/ch2"
