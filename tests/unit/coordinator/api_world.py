@@ -116,13 +116,14 @@ class Api:
         signed: str | None = "",
         certificate: str | None = None,
         method: str | None = None,
+        content: bytes | None = None,
         **ids: str,
     ) -> Answer:
         """Ask.
 
         :param proof: of the customer; None brings none. :param signed: by whom, by default the caller; None: by nobody.
-        :param certificate: whose, by default that of who signed. :param ids: of the path; provider, environment and
-            interconnect have defaults.
+        :param certificate: whose, by default that of who signed. :param content: in place of the body's JSON.
+        :param ids: of the path; provider, environment and interconnect have defaults.
         """
         operation = OPERATIONS[operation_id]
         all_ids = {"provider": self.caller, "environment": ENVIRONMENT, "interconnect": "ic1", **ids}
@@ -132,9 +133,8 @@ class Api:
         if proof is not None:
             headers[PROOF_HEADER] = proof
         parameters = {**(query or {}), **({"requestId": request_id} if request_id else {})}
-        content = None
         if operation.request is not None:
-            content = json.dumps(body or {}).encode()
+            content = json.dumps(body or {}).encode() if content is None else content
             headers["Content-Type"] = "application/json"
         answer = asyncio.run(
             self._send(

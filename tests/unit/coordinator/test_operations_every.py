@@ -14,6 +14,7 @@ from xcnet.spec.operations import OPERATIONS, Operation
 _IDS = {"channel": "ch1", "macSecKey": "k1", "feature": "f1", "issue": "i1"}
 IN_A_TREE = [each for each in OPERATIONS.values() if "{provider}" in each.path and each.id != "GetProvider"]
 IN_AN_ENVIRONMENT = [each for each in OPERATIONS.values() if "{environment}" in each.path]
+WITH_A_BODY = [each for each in OPERATIONS.values() if each.request is not None]
 CHANGING = [each for each in OPERATIONS.values() if each.mutates]
 
 _BODIES = {
@@ -90,6 +91,14 @@ def test_a_request_id_of_another_request_stops_the_request(operation: Operation,
 def test_no_path_takes_any_method(operation: Operation, one: tuple[Api, str]) -> None:
     api, uuid = one
     refuse(api, Reason.METHOD_NOT_ALLOWED, operation, uuid, method="PUT")
+
+
+@each_of(WITH_A_BODY)
+def test_a_body_that_is_no_object_or_too_large_is_not_looked_at(operation: Operation, one: tuple[Api, str]) -> None:
+    api, uuid = one
+    for content in (b"[]", b'{"half": ', b"\xff"):
+        refuse(api, Reason.MALFORMED, operation, uuid, content=content)
+    refuse(api, Reason.TOO_LARGE, operation, uuid, content=b'{"reason": "' + b"x" * HttpLimits().body_bytes + b'"}')
 
 
 @pytest.mark.operation("ListProviders", "refused")
