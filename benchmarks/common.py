@@ -55,11 +55,13 @@ def own_state() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_lab(topology: str, engine: str, *, fast: bool = False) -> Iterator[tuple[LabPaths, Any]]:
+def running_lab(
+    topology: str, engine: str, *, fast: bool = False, bare: bool = False
+) -> Iterator[tuple[LabPaths, Any]]:
     """A lab that is up, and what bringing it up said; taken down at the end."""
     name = f"bench-{os.getpid()}"
     with own_state():
-        result = bring_up(topology, name=name, engine=engine, fast=fast, progress=Silent())
+        result = bring_up(topology, name=name, engine=engine, fast=fast, bare=bare, progress=Silent())
         try:
             yield LabPaths.of(name), result
         finally:
