@@ -175,7 +175,10 @@ def test_a_connection_known_already_may_come_to_another_interconnect_and_only_as
     api.accepted("CreateConnection", {"bandwidthMbps": 1000}, proof=api.proof(), **to_new)
     assert [each[:2] for each in connections(api)] == [(uuid, old), (uuid, new)]
     # One migration at a time.
-    more = {"query": query, "interconnect": third, "proof": api.proof()}
+    more: dict[str, Any] = {"query": query, "interconnect": third, "proof": api.proof()}
+    api.refused(Reason.BEING_DELETED, "CreateConnection", {"bandwidthMbps": 1000}, **more)
+    api.db.execute("UPDATE connections SET state = 'available'")  # the new one works, the old one is not deleted yet
+    more["proof"] = api.proof()
     api.refused(Reason.BEING_DELETED, "CreateConnection", {"bandwidthMbps": 1000}, **more)
 
 
@@ -255,9 +258,11 @@ def test_a_connection_is_found_on_its_own_interconnect_alone() -> None:
 def test_the_bandwidth_is_changed(server: str, mask: str | None) -> None:
     api, uuid = connected(server)
     query = {"updateMask": mask} if mask is not None else {}
+    generation = api.sim.providers[server].live.generation
     shown = api.accepted("UpdateConnection", {"bandwidthMbps": 5000}, query=query, connection=uuid, proof=api.proof())
     assert shown["bandwidthMbps"] == 5000
     assert connections(api) == [(uuid, "ic1", 5000, "available")]
+    assert api.sim.providers[server].live.generation > generation  # the routers are told
     # In bits per second; three of the four channels are enough to carry it.
     (attachment,) = api.sim.providers[server].live.network().attachments
     assert [each.rate for each in attachment.features] == [round(5e9 / 3)] * 4

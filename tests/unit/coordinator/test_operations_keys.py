@@ -109,6 +109,19 @@ def test_nothing_rotates_for_two_hours_after_a_rotation(channel: str) -> None:
     assert len(held(api, channel)) == 2
 
 
+@pytest.mark.operation("DeleteMacSecKey", "accepted")
+@pytest.mark.operation("CreateMacSecKey", "refused")
+def test_the_two_hours_begin_when_the_key_of_before_has_left() -> None:
+    api = rotated()
+    api.advance(3600.0)
+    api.accepted("DeleteMacSecKey", channel="ch1", macSecKey="k1")
+    api.advance(_BAKE - 1.0)
+    more = {"query": {"macSecKeyId": "k20"}, "channel": "ch3"}
+    api.refused(Reason.ROTATION_NOT_ALLOWED, "CreateMacSecKey", material(20), **more)
+    api.advance(1.0)
+    api.accepted("CreateMacSecKey", material(20), **more)
+
+
 @pytest.mark.operation("CreateMacSecKey", "refused")
 def test_a_key_of_the_same_id_or_name_is_refused() -> None:
     api = bare()
@@ -261,3 +274,15 @@ def test_a_rotation_is_not_to_be_had_in_the_bake_time_nor_during_another() -> No
         api.refused(Reason.ROTATION_NOT_ALLOWED, "RequestMacSecKeyRotation", {}, channel=channel)
     api.advance(_BAKE)
     api.accepted("RequestMacSecKeyRotation", {}, channel="ch4")
+
+
+@pytest.mark.operation("RequestMacSecKeyRotation", "accepted")
+def test_a_channel_that_is_rotated_already_is_not_rotated_twice() -> None:
+    api = met()
+    for _ in range(3):
+        api.accepted("RequestMacSecKeyRotation", {}, channel="ch2")
+    assert api.rows("SELECT kind, subject FROM workflows") == [("rotate", "ch2")]
+    api.sim.run()
+    assert api.rows("SELECT count(*) FROM outcomes WHERE kind = 'rotate' AND subject = 'ch2'") == [
+        (2,)
+    ]  # and the first
