@@ -10,6 +10,7 @@ import typer
 
 from xcnet import __version__
 from xcnet.cli import (
+    conformance_commands,
     connection_commands,
     lab_commands,
     node_commands,
@@ -70,6 +71,7 @@ lab_commands.register(app)
 connection_commands.register(app)
 node_commands.register(app)
 operator_commands.register(app)
+conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")
 

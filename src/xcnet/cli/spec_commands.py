@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from xcnet.cli.certificates import Authority, Certificate, Key, tls_context
 from xcnet.cli.options import Json
 from xcnet.cli.output import out, print_json
 from xcnet.errors import InputError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Show and compare the Connection Coordinator API's specification.", no_args_is_help=True)
 
-_CERTIFICATES = "Certificates"
 _SECONDS = 10.0
 _MOST_BYTES = 4_000_000
 """Of a served document; this version's has 55,000."""
@@ -38,14 +38,9 @@ def diff(
             "--url", help="Compare what is served there (https://.../openapi.json), not this version's document."
         ),
     ] = None,
-    ca: Annotated[
-        Path | None,
-        typer.Option("--ca", help="Who has signed the server's certificate (PEM).", rich_help_panel=_CERTIFICATES),
-    ] = None,
-    cert: Annotated[
-        Path | None, typer.Option("--cert", help="The own certificate (PEM).", rich_help_panel=_CERTIFICATES)
-    ] = None,
-    key: Annotated[Path | None, typer.Option("--key", help="Its key (PEM).", rich_help_panel=_CERTIFICATES)] = None,
+    ca: Authority = None,
+    cert: Certificate = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Compare the API with a copy of the public specification.
@@ -120,7 +115,7 @@ def _fetched(url: str, ca: Path | None, cert: Path | None, key: Path | None) -> 
     parsed = _https(url)
     try:
         with (
-            httpx.Client(verify=_tls(ca, cert, key), timeout=_SECONDS, trust_env=False) as client,
+            httpx.Client(verify=tls_context(ca, cert, key), timeout=_SECONDS, trust_env=False) as client,
             client.stream("GET", parsed, headers={"accept": "application/json"}) as answer,
         ):
             if answer.status_code != 200:
@@ -162,25 +157,6 @@ def _https(url: str) -> httpx.URL:
             "there is a user's name or password in the URL", where="--url", remedy="leave it out; --cert says who asks"
         )
     return parsed
-
-
-def _tls(ca: Path | None, cert: Path | None, key: Path | None) -> Any:
-    """A TLS context. :raises InputError: a file is missing, or does not hold what it must."""
-    import ssl
-
-    if key is not None and cert is None:
-        raise InputError("--key is for the certificate of --cert", where=str(key), remedy="add --cert")
-    try:
-        context = ssl.create_default_context(cafile=ca)
-        if cert is not None:
-            context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "no PEM"
-        named = ", ".join(str(each) for each in (ca, cert, key) if each is not None)
-        raise InputError(
-            f"the certificates cannot be read: {reason}", where=named, remedy="name PEM files that can be read"
-        ) from None
-    return context
 
 
 def _as_data(comparison: Comparison) -> dict[str, Any]:

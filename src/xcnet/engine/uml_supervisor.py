@@ -25,6 +25,8 @@ from xcnet.errors import EngineError, XcnetError
 from xcnet.waiting import Deadline
 
 _BOOT_SECONDS = 60.0
+_END_SECONDS = 2.0
+"""From the end of its line to that of the kernel."""
 _STOP_SECONDS = 15.0
 _GUEST_SOCKET = "/run/xcnet-engine/ssh.sock"
 _LINE_BUFFER = 1 << 20
@@ -53,7 +55,11 @@ class Supervisor:
             coming_up = loop.create_task(self._come_up(line))
             first = await _first_of(coming_up, ended, terminated, starter_gone)
             loop.remove_reader(self._starter.fileno())
-            if first is ended:
+            if first is coming_up and coming_up.exception() is not None:
+                # A kernel that ends closes its line a moment before it has ended: then that is why.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), _END_SECONDS)
+            if first is ended or ended.is_set():
                 raise self._failure("the user-mode kernel ended while it was coming up")
             if first is not coming_up:
                 return

@@ -23,6 +23,7 @@ FLOORS = {
     "fabric": 2,
     "edge": 3,
     "coordinator": 4,
+    "conformance": 5,
     "lab": 6,
     "proof": 5,
     "cli": 8,

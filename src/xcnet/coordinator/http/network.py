@@ -142,8 +142,12 @@ class PeerConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if not self._in_header and self._parser is not None:
-            self.usable = not self._ended and self._parser.should_keep_alive()
+            # On a request of which a part was never sent no other one can follow (RFC 9112, 9.5).
+            self.usable = not self._ended and self._parser.should_keep_alive() and self._all_sent()
             self._complete()
+
+    def _all_sent(self) -> bool:
+        return self._transport is not None and self._transport.get_write_buffer_size() == 0
 
     def _complete(self) -> None:
         if self._parser is not None and len(self._body) > self._most:

@@ -23,6 +23,8 @@ from xcnet.spec.errors import ApiError, Reason
 Identify = Callable[[SSLObject], str | None]
 """Whose the verified certificate of a peer is; None: of nobody who is known."""
 
+_DIGITS = 18
+"""Of a length that is still told from others."""
 _CHUNKED = 2
 """Wire bytes that a body may take for each byte that it may have: chunk sizes are on the wire too."""
 _LINGER_SECONDS = 1.0
@@ -59,6 +61,8 @@ class CoordinatorProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._lost = False
+        self._announced = 0
+        """Bytes of body that the request's header has announced."""
 
     # -- the connection
 
@@ -138,7 +142,11 @@ class CoordinatorProtocol(HttpToolsProtocol):
         if self._phase is _Phase.HEADER and self._taken > limits.header_bytes + limits.url_bytes:
             too_large = ApiError(Reason.TOO_LARGE, "the header is too large", field="header")
             self._refuse(with_status(too_large, HEADER_TOO_LARGE))
-        elif self._phase is _Phase.BODY and self._taken > _CHUNKED * limits.body_bytes + limits.header_bytes:
+        elif self._phase is _Phase.BODY and (
+            self._taken > _CHUNKED * limits.body_bytes + limits.header_bytes
+            # It will not be read to its end: then the answer must say that the connection ends with it (RFC 9112, 9.6).
+            or self._announced > _CHUNKED * limits.body_bytes
+        ):
             self._refuse(ApiError(Reason.TOO_LARGE, "the body is too large", field="body"))
 
     def _enter(self, phase: _Phase, seconds: float) -> None:
@@ -169,6 +177,7 @@ class CoordinatorProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._announced = 0
         state: dict[str, Any] = self.scope["state"]
         state[PROVIDER] = self._provider
         state[ABORT] = self.abort
@@ -178,6 +187,8 @@ class CoordinatorProtocol(HttpToolsProtocol):
         # Behind the header come trailers: nobody here looks at them, and they must not pass for header fields.
         if self._phase is _Phase.HEADER:
             super().on_header(name, value)
+            if name.lower() == b"content-length" and value.isdigit():
+                self._announced = int(value[:_DIGITS])
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
