@@ -165,3 +165,13 @@ async def providers(session: Session) -> str | None:
     if not names:
         raise Violation(f"{reply} with no provider at all")
     return ", ".join(sorted(names))
+
+
+@_group.must("tree-provider", "A provider is shown to those who may know of it", "protocol, objects", "GetProvider")
+async def provider(session: Session) -> str | None:
+    for identifier in (session.subject.caller, session.subject.server):
+        shown = (await session.fetch("GetProvider", {"provider": identifier})).object.get("name")
+        if shown != f"providers/{identifier}":
+            raise Violation(f"GetProvider of {identifier} shows {shown}")
+    reply = expect(await session.call("GetProvider", ids={"provider": "xcnet-nobody"}), 401, 403, 404)
+    return f"a third: status {reply.status}"
