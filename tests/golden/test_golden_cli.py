@@ -29,6 +29,52 @@ CASES = {
     "check-unknown-topology": ["topology", "check", "nothing-like-it"],
     "graph-unwritable": ["topology", "graph", "minimal", "-o", "/proc/nowhere.svg"],
     "unreadable-record": ["status", "--name", "broken"],
+    "environments-without-lab": ["environments"],
+    "connect-without-lab": ["connect", "--from", "aws", "--bandwidth", "1Gbps"],
+    "connect-bad-bandwidth": ["connect", "--from", "aws", "--bandwidth", "much"],
+    "accept-without-lab": ["accept", "some-key", "--at", "gcp"],
+    "connections-without-lab": ["connections"],
+    "describe-without-lab": ["describe", "prod"],
+    "resize-without-lab": ["resize", "prod", "--bandwidth", "2Gbps"],
+    "migrate-without-lab": ["migrate", "prod"],
+    "disconnect-without-lab": ["disconnect", "prod"],
+    "enable-without-lab": ["enable", "prod"],
+    "disable-without-lab": ["disable", "prod"],
+    "maintenance-list-without-lab": ["maintenance", "list"],
+    "maintenance-schedule-without-lab": ["maintenance", "schedule", "ch1"],
+    "issues-without-lab": ["issues"],
+    "channel-disable-without-lab": ["channel", "disable", "ch1"],
+    "api-log-without-lab": ["api-log"],
+    "clock-advance-without-lab": ["clock", "advance", "2h"],
+    "clock-advance-nonsense": ["clock", "advance", "soon"],
+    "conformance-of-nothing": ["conformance"],
+    "conformance-of-two": ["conformance", "--own", "--url", "https://localhost"],
+    "conformance-unknown-rule": ["conformance", "--own", "--only", "no-such"],
+    "conformance-unknown-provider": ["conformance", "--own", "--server", "azure"],
+    "conformance-unknown-topology": ["conformance", "--own", "--topology", "aws-gogle"],
+    "conformance-bad-url": ["conformance", "--url", "ftp://localhost"],
+    "conformance-unreachable": ["conformance", "--url", "https://127.0.0.1:1"],
+    "conformance-unreachable-environment": ["conformance", "--url", "https://127.0.0.1:1", "--environment", "here"],
+    "conformance-without-access-key": ["conformance", "--url", "https://localhost", "--auth", "sigv4"],
+    "conformance-without-signing-key": ["conformance", "--url", "https://localhost", "--auth", "jwt"],
+    "conformance-missing-access-key": [
+        "conformance",
+        "--url",
+        "https://h",
+        "--auth",
+        "sigv4",
+        "--access-key",
+        "no.json",
+    ],
+    "conformance-wrong-access-key": ["conformance", "--url", "https://h", "--auth", "sigv4", "--access-key", "wrong"],
+    "conformance-wrong-signing-key": ["conformance", "--url", "https://h", "--auth", "jwt", "--signing-key", "wrong"],
+    "conformance-missing-certificate": ["conformance", "--url", "https://h", "--cert", "no.pem", "--key", "no.key"],
+    "conformance-wrong-certificate": ["conformance", "--url", "https://h", "--cert", "wrong", "--key", "wrong"],
+    "conformance-certificate-without-key": ["conformance", "--url", "https://h", "--cert", "wrong"],
+    "conformance-wrong-authority": ["conformance", "--url", "https://h", "--ca", "wrong"],
+    "conformance-unwritable-results": ["conformance", "--own", "--only", "tls", "--junit", "no/where.xml"],
+    "conformance-unwritable-exchanges": ["conformance", "--own", "--only", "tls", "--exchanges", "no/where.jsonl"],
+    "spec-diff-missing": ["spec", "diff", "nowhere"],
 }
 
 
@@ -65,6 +111,7 @@ def test_a_wrong_call_is_answered_with_cause_place_and_remedy(
         folder = tmp_path / "labs" / "broken"
         folder.mkdir(parents=True)
         (folder / "lab.json").write_text("{ not json")
+    (tmp_path / "wrong").write_text("neither JSON nor PEM")
     text = said(CASES[case], tmp_path, monkeypatch, capsys)
     assert "Traceback" not in text
     golden = GOLDEN / f"{case}.txt"

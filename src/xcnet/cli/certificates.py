@@ -23,17 +23,38 @@ def tls_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSL
     """A TLS context. :raises InputError: a file is missing, or does not hold what it must."""
     if key is not None and cert is None:
         raise InputError("--key is for the certificate of --cert", where=str(key), remedy="add --cert")
+    for option, path in (("--ca", ca), ("--cert", cert), ("--key", key)):
+        if path is not None:
+            _check_readable(path, option)
     try:
         context = ssl.create_default_context(cafile=ca)
-        if cert is not None:
-            context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "no PEM"
-        named = ", ".join(str(each) for each in (ca, cert, key) if each is not None)
+    except (ssl.SSLError, ValueError):
         raise InputError(
-            f"the certificates cannot be read: {reason}", where=named, remedy="name PEM files that can be read"
+            "the file holds no certificate in PEM", where=str(ca), remedy="name another with --ca"
         ) from None
+    if cert is not None:
+        try:
+            context.load_cert_chain(cert, key)
+        except (ssl.SSLError, ValueError):
+            # OpenSSL's own words differ from version to version, and name none of the files.
+            raise InputError(
+                "there is no certificate in PEM with its key"
+                if key is None
+                else "these are no certificate and its key in PEM",
+                where=str(cert) if key is None else f"{cert}, {key}",
+                remedy="name the key's file with --key" if key is None else "name others with --cert and --key",
+            ) from None
     return context
+
+
+def _check_readable(path: Path, option: str) -> None:
+    """:raises InputError: it is not."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be read: {error.strerror}", where=str(path), remedy=f"name another with {option}"
+        ) from None
 
 
 __all__ = ["Authority", "Certificate", "Key", "tls_context"]

@@ -164,6 +164,8 @@ def conformance(
                 (ca, cert, key), key_command, proof_command,
             )
         )  # fmt: skip
+    if junit is not None:
+        _check_writable(junit)
     told = (lambda _: None) if json else _told()
     with _writing(exchanges) as exchanged:
         report = asyncio.run(_run(subjects, chosen, told, exchanged))
@@ -289,7 +291,7 @@ def _signer(
         raise InputError(
             f"the file cannot be read: {error.strerror}", where=str(file), remedy=f"name another with {option}"
         ) from None
-    except (ValueError, AttributeError, TypeError):
+    except (InputError, ValueError, AttributeError, TypeError):
         holds = "access_key_id and secret in JSON" if auth is Authentication.SIGV4 else "a key of P-256 in PEM"
         raise InputError(
             f"the file does not hold {holds}", where=str(file), remedy=f"name another with {option}"
@@ -335,14 +337,24 @@ def _summary(report: Report, strict: bool) -> None:
     )
 
 
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"the file cannot be written: {error.strerror}", where=str(path), remedy="name another file")
+
+
+def _check_writable(path: Path) -> None:
+    """Before the run, whose results would be lost. :raises InputError: it cannot be written."""
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
 def _write(path: Path, text: str) -> None:
     """:raises InputError: it cannot be written."""
     try:
         path.write_text(text)
     except OSError as error:
-        raise InputError(
-            f"the file cannot be written: {error.strerror}", where=str(path), remedy="name another file"
-        ) from None
+        raise _unwritable(path, error) from None
     note(f"written: {path}")
 
 
@@ -355,9 +367,7 @@ def _writing(path: Path | None) -> Any:
     try:
         file = path.open("w")
     except OSError as error:
-        raise InputError(
-            f"the file cannot be written: {error.strerror}", where=str(path), remedy="name another file"
-        ) from None
+        raise _unwritable(path, error) from None
 
     def exchanged(reply: Reply) -> None:
         line = {

@@ -98,13 +98,13 @@ def subject_of(local: LocalCoordinators, server: str, caller: str) -> Subject:
 async def own_server(plan: Plan, server: str, caller: str) -> AsyncIterator[Subject]:
     """A plan's coordinators while the context lasts.
 
-    :raises InputError: they are no two of the plan's providers.
+    :raises InputError: they are no two of the plan's providers with an interconnect between them.
     """
     known = sorted(plan.coordinators)
-    if server == caller or not {server, caller} <= set(known):
+    if caller not in plan.coordinators or server not in plan.coordinators[caller].peers:
         raise InputError(
             f"{caller} cannot call {server} here",
-            where="--provider, --peer",
+            where="--server, --caller",
             remedy=f"name two of {', '.join(known)}",
         )
     with tempfile.TemporaryDirectory(prefix="xcnet-") as folder:

@@ -50,7 +50,7 @@ class Session:
     def __init__(self, subject: Subject, wire: Wire) -> None:
         self.subject = subject
         self.wire = wire
-        self.environment = subject.environment or ""
+        self.environment = ""
         self.proposer = Proposer(subject.caller, subject.server)
         self.connections: dict[int, MadeConnection] = {}
         self.keys_held: list[CarriedKey] = []
@@ -100,12 +100,15 @@ class Session:
     # -- what is there
 
     async def open(self) -> None:
-        """Look at the server for the first time. :raises Violation: it does not serve the caller."""
-        if not self.environment:
-            found = (await self.pages("ListEnvironments", "environments"))[0]
-            if not found:
-                raise Violation(f"ListEnvironments shows {self.subject.caller} no environment")
-            self.environment = name_of(found[0]).get("environments")
+        """Look at the server for the first time. :raises Violation: it does not serve the caller there."""
+        pages = await self.pages("ListEnvironments", "environments")
+        shown = [name_of(each).get("environments") for page in pages for each in page]
+        if not shown:
+            raise Violation(f"ListEnvironments shows {self.subject.caller} no environment")
+        wanted = self.subject.environment or shown[0]
+        if wanted not in shown:
+            raise Violation(f"ListEnvironments shows no environment {wanted!r}: there are {', '.join(shown)}")
+        self.environment = wanted
 
     async def interconnects(self) -> list[dict[str, Any]]:
         """:raises Violation: the list is not in order."""
