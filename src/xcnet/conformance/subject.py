@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -126,13 +128,17 @@ class CommandCustomer:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env={**os.environ, **environment},
+                start_new_session=True,
             )
             try:
                 out, err = await asyncio.wait_for(process.communicate(), _HOOK_SECONDS)
             except TimeoutError:
-                process.kill()
-                await process.wait()
                 raise NotTestable(f"a command has said nothing for {_HOOK_SECONDS:.0f} s: {command}") from None
+            finally:
+                # With what the shell has started; also when the run is interrupted.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
             if process.returncode:
                 words = err.decode(errors="replace").strip()[:_MOST_SHOWN]
                 raise NotTestable(f"a command ends with status {process.returncode}: {words or command}")

@@ -411,6 +411,7 @@ def test_a_header_without_end_is_refused_before_it_is_kept() -> None:
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\n\r\na\r\n0\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 999999\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2000000\r\n\r\na", 413),
     ],
 )
 def test_what_is_no_request_is_answered_and_closed(request_bytes: bytes, status: int) -> None:

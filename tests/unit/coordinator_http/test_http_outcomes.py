@@ -33,7 +33,7 @@ from xcnet.coordinator.http.caller import PeerCaller, path_of
 from xcnet.coordinator.http.client import CoordinatorClient, peer_caller
 from xcnet.coordinator.http.client_base import ids_of
 from xcnet.coordinator.http.outcomes import BadAnswerError, NotSentError, UnknownOutcomeError
-from xcnet.coordinator.http.transport import ClientLimits, Endpoint
+from xcnet.coordinator.http.transport import ClientLimits, Endpoint, HttpTransport, OutgoingRequest
 from xcnet.errors import InputError
 from xcnet.spec.errors import ApiError, Reason
 from xcnet.spec.operations import OPERATIONS
@@ -456,5 +456,29 @@ def test_a_url_with_a_path_is_a_prefix() -> None:
             async with CoordinatorClient(caller) as client:
                 await client.list_providers()
             assert seen == [b"GET /v1/providers HTTP/1.1\r\n"]
+
+    run(go)
+
+
+def test_no_request_follows_on_one_that_was_answered_before_it_was_sent() -> None:
+    """Its rest would be read as the beginning of the next one."""
+
+    async def go() -> None:
+        heads: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(response(b"{}"))
+            await writer.drain()
+            await asyncio.Event().wait()
+
+        async with peer(serve) as port:
+            transport = HttpTransport(endpoint(port), client_context())
+            body = b"a" * 2**24
+            for _ in range(2):
+                request = OutgoingRequest(GCP, "CreateIssue", "POST", "/providers", (), body, tuple)
+                assert (await transport.send(request, 10.0)).status == 200
+            await transport.close()
+        assert [each.split()[0] for each in heads] == [b"POST", b"POST"]
 
     run(go)
