@@ -17,6 +17,8 @@ import httptools
 
 _HEADER_BYTES = 64 * 1024
 """Of an answer's status line and header."""
+_READ_AT_ONCE = 64 * 1024
+"""Bytes of a request that any server reads together with its header."""
 _FINAL = 200
 _REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "ACCESS_DENIED")
 
@@ -70,6 +72,7 @@ class PeerConnection(asyncio.Protocol):
         self._body = bytearray()
         self._in_header = True
         self._header_bytes = 0
+        self._length = 0
         self._ended = False
         self.usable = False
         """Nothing is under way on it, and another request can be sent."""
@@ -142,12 +145,11 @@ class PeerConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if not self._in_header and self._parser is not None:
-            # On a request of which a part was never sent no other one can follow (RFC 9112, 9.5).
-            self.usable = not self._ended and self._parser.should_keep_alive() and self._all_sent()
+            # Whoever refuses a large request may have read a part of it, and would take the rest for the next one
+            # (RFC 9112, 9.5). What the kernel has still to send asyncio does not say of TLS.
+            unread = self._length > _READ_AT_ONCE and self._parser.get_status_code() >= 400
+            self.usable = not self._ended and self._parser.should_keep_alive() and not unread
             self._complete()
-
-    def _all_sent(self) -> bool:
-        return self._transport is not None and self._transport.get_write_buffer_size() == 0
 
     def _complete(self) -> None:
         if self._parser is not None and len(self._body) > self._most:
@@ -169,6 +171,7 @@ class PeerConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers, self._body = {}, bytearray()
         self._in_header, self._header_bytes = True, 0
+        self._length = len(request)
         self._transport.write(request)
         return await self._answer
 
