@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,36 @@ _SETTLE = 1.0
 
 
 def measure(
-    view: dict[str, Any], *, rate: int, most_seconds: float, stop_file: str, replay_window: int = 64
+    view: dict[str, Any],
+    *,
+    rate: int,
+    most_seconds: float,
+    stop_file: str,
+    replay_window: int = 64,
+    hosts: Sequence[str] = (),
+    version: int = 4,
 ) -> dict[str, Any]:
-    """Send until ``stop_file`` appears or ``most_seconds`` have passed.
+    """Send until ``stop_file`` appears or ``most_seconds`` have passed. Once packets pass, ``stop_file`` + ``.begun`` appears.
 
-    :param view: the lab, as ``call`` gives it: nodes and hosts by name.
+    :param view: the lab, as ``call`` gives it: nodes and hosts by name. :param hosts: from which to which; the lab's first
+        two by default. :param version: of IP.
     """
-    source, target = (open_named(Path(view["nodes"][name]).name) for name in view["hosts"][:2])
+    source, target = (open_named(Path(view["nodes"][name]).name) for name in hosts or view["hosts"][:2])
     with NetlinkSocket(netns=target) as netlink:
         index = links.get(netlink, "eth0").index
-        address = next(a.interface.ip for a in addresses.dump(netlink, index) if a.interface.version == 4)
+        found = (each.interface.ip for each in addresses.dump(netlink, index))
+        address = next(each for each in found if each.version == version and not each.is_link_local)
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
     with target.entered():
-        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        receiver = socket.socket(family, socket.SOCK_DGRAM)
         receiver.setsockopt(socket.SOL_SOCKET, 33, 16 * 2**20)
         receiver.bind((str(address), 7777))
     with source.entered():
-        senders = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(_FLOWS)]
+        senders = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(_FLOWS)]
     for sender in senders:
         sender.connect((str(address), 7777))
     _warm_up(senders[0], receiver)
+    Path(f"{stop_file}.begun").touch()
     received: list[int] = []
     done = threading.Event()
     thread = threading.Thread(target=_receive, args=(receiver, received, done))
