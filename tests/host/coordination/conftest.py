@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# What measures traffic in the lab's kernel is the benchmarks' own; the lab takes this process's path over.
-for folder in (Path(__file__).parent, Path(__file__).parents[3] / "benchmarks"):
-    sys.path.insert(0, str(folder))
-
 from coordinated import TOPOLOGY, World
 
 from xcnet.engine.client import LabClient
 from xcnet.lab.manager import bring_up, take_down
 from xcnet.lab.paths import LabPaths
+
+# What measures traffic in the lab's kernel is the benchmarks' own; the lab takes this process's path over.
+sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))
 
 
 class _Silent:

@@ -72,10 +72,17 @@ class World:
 
     def disconnect_all(self) -> None:
         """Nothing of any customer is left; a coordinator that has just been killed is waited for."""
-        for provider in PROVIDERS:
-            for each in self.held(provider):
-                self.talk.command(provider, "disconnect", {"connection": each["uuid"]}, follow=GONE)
-        self.until("no connection is left", lambda: not any(self.held(provider) for provider in PROVIDERS))
+        for each in {each["uuid"] for provider in PROVIDERS for each in self.held(provider)}:
+            self.disconnect(each)
+
+    def disconnect(self, connection: str) -> None:
+        """By whoever has it, until nobody has."""
+        holder = next(each for each in PROVIDERS if self.has(each, connection))
+        self.talk.command(holder, "disconnect", {"connection": connection}, follow=GONE)
+        self.until("the connection is gone", lambda: not any(self.has(each, connection) for each in PROVIDERS))
+
+    def has(self, provider: str, connection: str) -> bool:
+        return any(each["uuid"] == connection for each in self.held(provider))
 
     def held(self, provider: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.talk.query(provider, "connections")

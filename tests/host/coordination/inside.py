@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from itertools import pairwise
 from typing import Any
 
 _KERNEL = (
@@ -25,7 +26,7 @@ def kernel(view: dict[str, Any], *, nodes: list[str]) -> dict[str, Any]:
 def _of(path: str) -> dict[str, Any]:
     found = {}
     for what, argv, fields in _KERNEL:
-        said = subprocess.run(["nsenter", f"--net={path}", *argv], capture_output=True, check=True, text=True).stdout
+        said = _output(["nsenter", f"--net={path}", *argv])
         items = [_plain(each, fields) for each in json.loads(said or "[]")]
         found[what] = sorted(json.dumps(each, sort_keys=True) for each in items if each)
     return found
@@ -47,9 +48,12 @@ def shaped(view: dict[str, Any], *, nodes: list[str]) -> dict[str, list[str]]:
     """Node -> the rates, as ``tc`` writes them, of the classes that connections are shaped by."""
     found = {}
     for node in nodes:
-        argv = ["nsenter", f"--net={view['nodes'][node]}", "sh", "-c"]
-        script = "for dev in $(ls /sys/class/net); do tc class show dev $dev; tc qdisc show dev $dev; done"
-        said = subprocess.run([*argv, script], capture_output=True, check=True, text=True).stdout
-        words = said.split()
-        found[node] = sorted({after for word, after in zip(words, words[1:], strict=False) if word == "rate"})
+        inside = ["nsenter", f"--net={view['nodes'][node]}"]
+        devices = [each["ifname"] for each in json.loads(_output([*inside, "ip", "-j", "link"]))]
+        said = [_output([*inside, "tc", what, "show", "dev", each]) for each in devices for what in ("class", "qdisc")]
+        found[node] = sorted({after for word, after in pairwise(" ".join(said).split()) if word == "rate"})
     return found
+
+
+def _output(argv: list[str]) -> str:
+    return subprocess.run(argv, capture_output=True, check=True, text=True).stdout
