@@ -96,6 +96,8 @@ _PHRASES = {
     "network.applied": "routers hold generation {generation}",
     "channel.draining": "draining ({reason})",
     "channel.drained": "nothing is sent over it any more",
+    "channel.down": "taken down ({reason})",
+    "channel.restoring": "up again, and not used yet ({reason})",
     "channel.released": "in use again ({reason})",
 }
 

@@ -19,7 +19,7 @@ from xcnet.coordinator.policy.keys import check_rotation_request
 from xcnet.coordinator.policy.maintenance import Window, check_schedule
 from xcnet.coordinator.store import records
 from xcnet.coordinator.store.records import ConnectionRow, ConnectionState, FeatureState
-from xcnet.coordinator.workflows.admin import ADMIN
+from xcnet.coordinator.workflows.admin import admin_hold
 from xcnet.coordinator.world import World
 from xcnet.errors import InputError, LabError
 from xcnet.spec import activation_key
@@ -402,7 +402,8 @@ class Commands:
 
     def _disable_channel(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _interconnect, channel = self._channel(ChannelInput.model_validate(parameters).channel)
-        if any(each.reason == ADMIN for each in holds.of(self._db, channel.name)):
+        held = admin_hold(self._db, channel.name)
+        if held is not None and held.level == holds.DOWN:
             raise LabError(
                 "the channel is disabled already",
                 where=channel.name,
@@ -413,10 +414,11 @@ class Commands:
 
     def _enable_channel(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _interconnect, channel = self._channel(ChannelInput.model_validate(parameters).channel)
-        if not any(each.reason == ADMIN for each in holds.of(self._db, channel.name)):
+        held = admin_hold(self._db, channel.name)
+        if held is None or held.level != holds.DOWN:
             raise LabError("the channel is not disabled", where=channel.name, remedy="see 'xcnet environments'")
-        holds.lift(self._world, channel.name, ADMIN)
-        return {"workflow": None, "channel": channel.name}
+        workflow = self._engine.start("enable-channel", channel.name, "restoring")
+        return {"workflow": workflow, "channel": channel.name}
 
     def _schedule(self, parameters: dict[str, Any]) -> dict[str, Any]:
         given = ScheduleInput.model_validate(parameters)

@@ -221,7 +221,7 @@ class Core:
                 holds.note(self.world, self.engine, channel)
             for uuid in sorted(uuids):
                 status.note(self.world, self.engine, uuid)
-        self.world.wake(*touched, *uuids)
+        self.world.wake(*touched, *(channel for _uuid, channel in new_up), *uuids)
 
     def forget(self, gone: Iterable[tuple[str, str]]) -> None:
         """(connection UUID, channel) pairs that are no longer configured: what was seen of them does not count."""

@@ -7,6 +7,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip
 
 from xcnet.coordinator.acts import holds
 from xcnet.coordinator.acts.attachments import AttachmentRow
+from xcnet.coordinator.store import records
 from xcnet.coordinator.store.records import ConnectionRow, ConnectionState, FeatureRow, FeatureState, KeyRow
 from xcnet.coordinator.world import World
 from xcnet.model import naming
@@ -94,7 +95,8 @@ def _attachment(
         rate = channel_rate(connection.bandwidth_mbps * 1_000_000, len(config.channels))
         edge_of = {channel.name: channel.edge for channel in config.channels}
         for feature in features.get((connection.interconnect, connection.uuid), []):
-            drained = connection.deprefer or feature.state is FeatureState.WITHDRAWING
+            joining = records.is_joining(feature, connection, connections[0])
+            drained = connection.deprefer or feature.state is FeatureState.WITHDRAWING or joining
             ends.append(_end(feature, drained, rate))
             edges.add(edge_of[feature.channel])
             mtu = max(mtu, feature.mtu)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xcnet.coordinator.engine.engine import Engine
+from xcnet.coordinator.store import records
 from xcnet.coordinator.store.database import Database
+from xcnet.coordinator.store.records import FeatureState
 from xcnet.coordinator.world import World
+from xcnet.spec.connections import ProvisioningState
 from xcnet.spec.resources import AdminState
 
 DRAIN, DOWN = "drain", "down"
@@ -43,10 +46,33 @@ def is_down(world: World, channel: str) -> bool:
     return any(each.drained and each.level == DOWN for each in of(world.db, channel))
 
 
+def restorable(world: World, channel: str) -> bool:
+    """Whether traffic may come back: it is secured, and works for every connection that has a feature on it, at both sides
+    as far as the peer has told: a BFD session whose detection time was longer than the outage has still to fail.
+
+    As well where another reason has it down: that one restores it when its time comes.
+    """
+    if is_down(world, channel):
+        return True
+    fact = world.facts.channels.get(channel)
+    if world.facts.applied < world.generation or fact is None or fact.association is None:
+        return False
+    used = [
+        each
+        for each in records.features_on(world.db, channel)
+        if each.state in (FeatureState.PENDING, FeatureState.FINAL)
+    ]
+    return all(
+        world.facts.up.get((each.uuid, channel), False) and each.peer_state in (None, ProvisioningState.FINAL)
+        for each in used
+    )
+
+
 def place(world: World, channel: str, reason: str, level: str) -> None:
-    """Begin to drain it."""
+    """Begin to drain it, or bring a hold that is there to another level."""
     world.db.execute(
-        "INSERT OR IGNORE INTO holds (channel, reason, level, since) VALUES (?, ?, ?, ?)",
+        "INSERT INTO holds (channel, reason, level, since) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (channel, reason) DO UPDATE SET level = excluded.level",
         channel,
         reason,
         level,
@@ -55,6 +81,24 @@ def place(world: World, channel: str, reason: str, level: str) -> None:
     world.network_changed()
     world.wake(channel)
     world.emit("channel.draining", channel, reason=reason, level=level)
+
+
+def restore(world: World, channel: str, reason: str) -> None:
+    """Up again, and still out of the routing."""
+    _set_level(world, channel, reason, DRAIN)
+    world.emit("channel.restoring", channel, reason=reason)
+
+
+def take_down(world: World, channel: str, reason: str) -> None:
+    """It is drained, and goes down now."""
+    _set_level(world, channel, reason, DOWN)
+    world.emit("channel.down", channel, reason=reason)
+
+
+def _set_level(world: World, channel: str, reason: str, level: str) -> None:
+    world.db.execute("UPDATE holds SET level = ? WHERE channel = ? AND reason = ?", level, channel, reason)
+    world.network_changed()
+    world.wake(channel)
 
 
 def lift(world: World, channel: str, reason: str) -> None:
@@ -91,4 +135,19 @@ def drain(world: World, channel: str) -> None:
         world.emit("channel.drained", channel)
 
 
-__all__ = ["DOWN", "DRAIN", "Hold", "admin_state", "drain", "held", "is_down", "lift", "note", "of", "place"]
+__all__ = [
+    "DOWN",
+    "DRAIN",
+    "Hold",
+    "admin_state",
+    "drain",
+    "held",
+    "is_down",
+    "lift",
+    "note",
+    "of",
+    "place",
+    "restorable",
+    "restore",
+    "take_down",
+]

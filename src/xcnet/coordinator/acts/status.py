@@ -38,6 +38,7 @@ def note(world: World, engine: Engine, uuid: str) -> None:
 
 
 def _note_features(world: World, row: ConnectionRow) -> None:
+    oldest = records.connections(world.db, row.uuid)[0]
     for feature in records.features(world.db, row.interconnect, row.uuid):
         up = world.facts.up.get((row.uuid, feature.channel))
         if up is None or feature.state not in (FeatureState.PENDING, FeatureState.FINAL):
@@ -48,6 +49,10 @@ def _note_features(world: World, row: ConnectionRow) -> None:
             # Before the connection is final the peer has nothing to refresh: one notice then stands for all of them.
             world.db.execute("UPDATE connections SET version = version + own_final WHERE seq = ?", row.seq)
             world.emit("feature.state", row.uuid, channel=feature.channel, state=str(state))
+        if up and not feature.proven:
+            world.db.execute("UPDATE features SET proven = 1 WHERE seq = ?", feature.seq)
+            if records.is_joining(feature, row, oldest):
+                world.network_changed()
 
 
 def _note_connection(world: World, row: ConnectionRow) -> None:

@@ -87,16 +87,19 @@ class RouterObserver:
         """Sessions of all families up, and the peer's routes in the edge's table: of every family that the customer has
         networks of at this side, of any where it has none.
 
-        While it is drained, the edge need not use it: another channel of the same device may be the better way.
+        While it is drained, the edge need not use it: its routes may lead over another channel of the same device.
         """
         for peer in end.peers:
             session = edge.session(peer)
             if session is None or not session.up:
                 return False
+        ways = {end.channel: end}
         if end.drained or end.channel in self._drained:
-            return True
-        interface = naming.vlan_interface(port.port, end.vlan)
-        present = {peer.version for peer in end.peers if edge.through(interface, peer.version) > 0}
+            ways = {each.channel: each for each in attachment.features if self._ports[each.channel].edge == port.edge}
+        interfaces = [naming.vlan_interface(self._ports[channel].port, each.vlan) for channel, each in ways.items()]
+        present = {
+            peer.version for peer in end.peers if any(edge.through(each, peer.version) > 0 for each in interfaces)
+        }
         wanted = {peer.version for peer in end.peers} & {network.version for network in attachment.networks}
         return wanted <= present if wanted else bool(present)
 

@@ -101,7 +101,10 @@ class ConnectionRow:
 
 @dataclass(frozen=True, slots=True)
 class FeatureRow:
-    """A connection's layer 3 on one channel. Addresses without length; subnets in CIDR."""
+    """A connection's layer 3 on one channel. Addresses without length; subnets in CIDR.
+
+    :param proven: it has worked at this side.
+    """
 
     seq: int
     uuid: str
@@ -123,11 +126,13 @@ class FeatureRow:
     md5: Secret
     peer_state: str | None
     created: float
+    proven: bool
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> FeatureRow:
         values = dict(row)
         values["state"] = FeatureState(row["state"])
+        values["proven"] = bool(row["proven"])
         values["md5"] = Secret.from_text(row["md5"])
         return cls(**values)
 
@@ -181,9 +186,25 @@ def reserved_mbps(db: Database, interconnect: str) -> int:
     )
 
 
+def is_joining(feature: FeatureRow, connection: ConnectionRow, oldest: ConnectionRow) -> bool:
+    """Whether a feature joins what carries traffic already, and has not been seen to work yet.
+
+    It is the last to be used until then. Otherwise traffic would be lost: an edge tells its gateway of a route as soon as BGP
+    has chosen it, a little before the edge's kernel holds it.
+
+    :param oldest: of the connections with this UUID: during a migration there are two.
+    """
+    return not feature.proven and (connection.finalised is not None or connection.seq != oldest.seq)
+
+
 def features(db: Database, interconnect: str, uuid: str) -> list[FeatureRow]:
     rows = db.all("SELECT * FROM features WHERE interconnect = ? AND uuid = ? ORDER BY seq", interconnect, uuid)
     return [FeatureRow.of(row) for row in rows]
+
+
+def features_on(db: Database, channel: str) -> list[FeatureRow]:
+    """All connections' features on a channel, the oldest first."""
+    return [FeatureRow.of(row) for row in db.all("SELECT * FROM features WHERE channel = ? ORDER BY seq", channel)]
 
 
 def feature(db: Database, interconnect: str, uuid: str, identifier: str) -> FeatureRow | None:

@@ -116,6 +116,10 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX calls_workflow ON calls (workflow);
     """,
+    """
+    -- Whether it has worked at this side. A feature that joins a connection in use is the last to be used until then.
+    ALTER TABLE features ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 __all__ = ["MIGRATIONS"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcnet.coordinator.engine.machine import Machine
-from xcnet.coordinator.workflows.admin import DisableChannel, DisableConnection, Tell
+from xcnet.coordinator.workflows.admin import DisableChannel, DisableConnection, EnableChannel, Tell
 from xcnet.coordinator.workflows.changes import Delete, Migrate, Update
 from xcnet.coordinator.workflows.connect import Connect
 from xcnet.coordinator.workflows.intent import Intent
@@ -28,6 +28,7 @@ MACHINES: tuple[type[Machine], ...] = (
     FetchWindows,
     PeerWindow,
     DisableChannel,
+    EnableChannel,
     DisableConnection,
     Audit,
     Tell,

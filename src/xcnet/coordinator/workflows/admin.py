@@ -1,13 +1,16 @@
-"""``disable-channel`` and ``disable-connection``: out of use by decision, drained first. ``tell``: one call, and no more."""
+"""``disable-channel``, ``enable-channel`` and ``disable-connection``: out of use by decision, drained first, and back.
+``tell``: one call, and no more."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from xcnet.coordinator.acts import holds, status
+from xcnet.coordinator.acts.holds import Hold
 from xcnet.coordinator.engine.machine import Machine
 from xcnet.coordinator.engine.tables import ANSWERED, DONE, FAILED, GAVE_UP, REFUSED, TIMER, StateTable, Transition
-from xcnet.coordinator.workflows.maintenance import OfChannel
+from xcnet.coordinator.store.database import Database
+from xcnet.coordinator.workflows.maintenance import RESTORE_SECONDS, OfChannel
 from xcnet.coordinator.workflows.provision import OfConnection
 from xcnet.spec.operations import OPERATIONS
 from xcnet.spec.resources import AdminState
@@ -35,10 +38,10 @@ class DisableChannel(OfChannel):
         self.timer(self.world.rules.drain_timeout)
 
     def guard(self) -> str | None:
-        mine = [each for each in holds.of(self.db, self.subject) if each.reason == ADMIN]
-        if not mine:
+        mine = admin_hold(self.db, self.subject)
+        if mine is None or mine.level != holds.DOWN:
             return "cancelled"
-        return "drained" if mine[0].drained else None
+        return "drained" if mine.drained else None
 
     def draining_drained(self, _payload: object) -> str:
         return self.done()
@@ -49,6 +52,49 @@ class DisableChannel(OfChannel):
 
     def draining_cancelled(self, _payload: object) -> str:
         return self.fail("the channel was enabled again")
+
+
+class EnableChannel(OfChannel):
+    """Puts a channel back to use: up first, and into the routing once it works."""
+
+    TABLE: ClassVar = StateTable(
+        "enable-channel",
+        "An operator puts a channel back to use: up first, and into the routing once it works.",
+        ("restoring",),
+        {"restoring": "the channel is secured, and works for its connections"},
+        (
+            Transition("restoring", "works", (DONE,), "its routes are used again"),
+            Transition(
+                "restoring", TIMER, (DONE,), "it does not come up; its routes are used as soon as they are there"
+            ),
+            Transition("restoring", "cancelled", (FAILED,), "it was disabled again"),
+        ),
+    )
+
+    def begin(self) -> None:
+        holds.restore(self.world, self.subject, ADMIN)
+        self.timer(RESTORE_SECONDS)
+
+    def guard(self) -> str | None:
+        mine = admin_hold(self.db, self.subject)
+        if mine is None or mine.level != holds.DRAIN:
+            return "cancelled"
+        return "works" if holds.restorable(self.world, self.subject) else None
+
+    def restoring_works(self, _payload: object) -> str:
+        holds.lift(self.world, self.subject, ADMIN)
+        return self.done()
+
+    def restoring_timer(self, payload: object) -> str:
+        return self.restoring_works(payload)
+
+    def restoring_cancelled(self, _payload: object) -> str:
+        return self.fail("the channel was disabled again")
+
+
+def admin_hold(db: Database, channel: str) -> Hold | None:
+    """What an operator has placed there. Its level is ``drain`` while the channel is being enabled again."""
+    return next((each for each in holds.of(db, channel) if each.reason == ADMIN), None)
 
 
 class DisableConnection(OfConnection):
@@ -151,4 +197,4 @@ class Tell(Machine):
             )
 
 
-__all__ = ["ADMIN", "DisableChannel", "DisableConnection", "Tell"]
+__all__ = ["ADMIN", "DisableChannel", "DisableConnection", "EnableChannel", "Tell", "admin_hold"]

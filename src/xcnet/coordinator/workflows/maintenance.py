@@ -20,7 +20,8 @@ from xcnet.spec.resources import (
 )
 
 _ASK_AGAIN = 0.2
-_RESTORE_SECONDS = 60.0
+RESTORE_SECONDS = 60.0
+"""For a channel that was down to be secured, and to work for its connections, before traffic comes back anyway."""
 
 
 class OfChannel(Machine):
@@ -64,7 +65,7 @@ class Maintenance(OfChannel):
             "draining": "no traffic over the channel any more, at this side",
             "peer-draining": "nor at the peer's side",
             "working": "its end",
-            "restoring": "the channel is secured again",
+            "restoring": "the channel is secured, and works for its connections, again",
             "withdrawing": "the peer hears that the list has changed",
         },
         (
@@ -85,7 +86,7 @@ class Maintenance(OfChannel):
             Transition("peer-draining", TIMER, ("working",), "it had its time: the channel is taken down"),
             Transition("working", TIMER, ("restoring",), "the channel is put up again"),
             Transition("working", "cancelled", ("restoring",), "the channel is put up again"),
-            Transition("restoring", "secured", ("withdrawing",), "its routes are used again"),
+            Transition("restoring", "works", ("withdrawing",), "its routes are used again"),
             Transition("restoring", TIMER, ("withdrawing",), "it does not come back; that is another matter"),
             Transition("withdrawing", ANSWERED, (DONE, FAILED), "both sides know"),
             Transition("withdrawing", REFUSED, (DONE, FAILED), "both sides know"),
@@ -125,9 +126,7 @@ class Maintenance(OfChannel):
             mine = [each for each in holds.of(self.db, self.subject) if each.reason == self._reason]
             return "drained" if mine and mine[0].drained else None
         if state == "restoring":
-            fact = self.world.facts.channels.get(self.subject)
-            applied = self.world.facts.applied >= self.data["generation"]
-            return "secured" if applied and fact is not None and fact.association is not None else None
+            return "works" if holds.restorable(self.world, self.subject) else None
         return None
 
     def checking_answered(self, payload: object) -> str:
@@ -216,30 +215,23 @@ class Maintenance(OfChannel):
         return self._take_down()
 
     def _take_down(self) -> str:
-        self.db.execute(
-            "UPDATE holds SET level = ? WHERE channel = ? AND reason = ?", holds.DOWN, self.subject, self._reason
-        )
-        self.world.network_changed()
-        self.world.emit("channel.down", self.subject, reason=self._reason)
+        holds.take_down(self.world, self.subject, self._reason)
         self.timer(max(0.0, self.data["end"] - self.world.now()))
         return "working"
 
     def working_timer(self, _payload: object) -> str:
-        self.db.execute(
-            "UPDATE holds SET level = ? WHERE channel = ? AND reason = ?", holds.DRAIN, self.subject, self._reason
-        )
-        self.data["generation"] = self.world.network_changed()
-        self.timer(_RESTORE_SECONDS)
+        holds.restore(self.world, self.subject, self._reason)
+        self.timer(RESTORE_SECONDS)
         return "restoring"
 
     def working_cancelled(self, payload: object) -> str:
         return self.working_timer(payload)
 
-    def restoring_secured(self, _payload: object) -> str:
+    def restoring_works(self, _payload: object) -> str:
         return self._withdraw()
 
     def restoring_timer(self, _payload: object) -> str:
-        self.data["failed"] = f"{self.subject} was not secured within {_RESTORE_SECONDS:g} s after the work"
+        self.data["failed"] = f"{self.subject} did not work again within {RESTORE_SECONDS:g} s after the work"
         return self._withdraw()
 
     def _withdraw(self) -> str:
@@ -398,4 +390,12 @@ def as_events(windows: list[Window]) -> GetMaintenanceEventsResponse:
     )
 
 
-__all__ = ["FetchWindows", "Maintenance", "OfChannel", "PeerWindow", "as_events", "store_peer_windows"]
+__all__ = [
+    "RESTORE_SECONDS",
+    "FetchWindows",
+    "Maintenance",
+    "OfChannel",
+    "PeerWindow",
+    "as_events",
+    "store_peer_windows",
+]

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from xcnet.coordinator.acts import status
 from xcnet.coordinator.engine.tables import ANSWERED, DONE, REFUSED, StateTable, Transition
+from xcnet.coordinator.store import records
 from xcnet.coordinator.workflows.provision import OfConnection
 from xcnet.spec.connections import (
     Connection,
@@ -122,6 +123,8 @@ class Refresh(OfConnection):
         row = self.connection()
         if row is None:
             return self.done()
+        # A channel that is put back to use waits for both sides.
+        self.world.wake(*(each.channel for each in records.features(self.db, self.interconnect, self.subject)))
         if row.notices > self.data["notices"]:
             self.begin()
             return "getting"
