@@ -257,6 +257,100 @@ def test_a_disabled_channel_is_drained_and_comes_back(side: str) -> None:
     assert sim.verified(uuid)
 
 
+def channel_at(sim: Simulation, side: str, name: str) -> tuple[bool, bool]:
+    """Whether its routers are to have it up, and as the last resort only."""
+    return next(
+        (each.enabled, each.drained) for each in sim.providers[side].live.network().channels if each.name == name
+    )
+
+
+@BOTH
+def test_an_enabled_channel_is_the_last_resort_until_it_works(side: str) -> None:
+    sim, _uuid = connected()
+    sim.command(side, "disable-channel", channel="ch2")
+    sim.run()
+    assert channel_at(sim, side, "ch2") == (False, True)
+    sim.broken_channels = {"ch2"}
+    started = sim.command(side, "enable-channel", channel="ch2")
+    sim.run(lambda: channel_at(sim, side, "ch2")[0], what="it is up again")
+    sim.run(lambda: sim.providers[side].applied == sim.providers[side].live.network(), what="the routers have it")
+    assert channel_at(sim, side, "ch2") == (True, True)
+    assert sim.outcome(side, started["workflow"]) is None
+    sim.broken_channels = set()
+    sim.observe()
+    sim.run(lambda: sim.outcome(side, started["workflow"]) is not None, seconds=30.0, what="it is in use again")
+    assert channel_at(sim, side, "ch2") == (True, False)
+
+
+@BOTH
+def test_a_channel_that_does_not_come_up_is_given_back_after_a_while(side: str) -> None:
+    sim, _uuid = connected()
+    sim.command(side, "disable-channel", channel="ch2")
+    sim.run()
+    sim.broken_channels = {"ch2"}
+    started = sim.command(side, "enable-channel", channel="ch2")
+    sim.run()
+    assert sim.outcome(side, started["workflow"]) == ("done", "")
+    assert channel_at(sim, side, "ch2") == (True, False)
+
+
+@BOTH
+def test_a_channel_may_be_disabled_again_before_it_works(side: str) -> None:
+    sim, uuid = connected()
+    sim.command(side, "disable-channel", channel="ch2")
+    sim.run()
+    enabled = sim.command(side, "enable-channel", channel="ch2")
+    disabled = sim.command(side, "disable-channel", channel="ch2")
+    sim.run()
+    assert sim.outcome(side, enabled["workflow"]) == ("failed", "the channel was disabled again")
+    assert sim.outcome(side, disabled["workflow"]) == ("done", "")
+    assert channel_at(sim, side, "ch2") == (False, True)
+    sim.command(side, "enable-channel", channel="ch2")
+    sim.run()
+    assert channel_at(sim, side, "ch2") == (True, False)
+    assert sim.verified(uuid)
+
+
+@BOTH
+def test_a_channel_may_be_enabled_before_it_is_drained(side: str) -> None:
+    sim, uuid = connected()
+    disabled = sim.command(side, "disable-channel", channel="ch2")
+    enabled = sim.command(side, "enable-channel", channel="ch2")
+    sim.run()
+    assert sim.outcome(side, disabled["workflow"]) == ("failed", "the channel was enabled again")
+    assert sim.outcome(side, enabled["workflow"]) == ("done", "")
+    assert channel_at(sim, side, "ch2") == (True, False)
+    assert sim.verified(uuid)
+
+
+def test_what_joins_a_connection_in_use_is_its_last_resort_until_it_works() -> None:
+    sim, uuid = connected()
+
+    def ends() -> set[tuple[str, bool]]:
+        return {
+            (end.channel, end.drained)
+            for provider in sim.providers.values()
+            for attachment in provider.live.network().attachments
+            for end in attachment.features
+            if end.channel == "ch4"
+        }
+
+    for side in sim.providers:
+        sim.providers[side].live.database.execute("DELETE FROM features WHERE channel = 'ch4'")
+        sim.providers[side].live.database.execute("UPDATE connections SET complete_after = 0")
+    sim.broken_channels = {"ch4"}
+    sim.observe()
+    advance(sim, 60.0)
+    sim.run(lambda: len(ends()) > 0, what="the missing feature is there")
+    sim.run()
+    assert ends() == {("ch4", True)}
+    sim.broken_channels = set()
+    sim.observe()
+    sim.run()
+    assert ends() == {("ch4", False)}
+    assert sim.verified(uuid)
+
+
 @pytest.mark.operation("CreateIssue", "accepted")
 @pytest.mark.operation("AddComment", "accepted")
 @pytest.mark.operation("CloseIssue", "accepted")
