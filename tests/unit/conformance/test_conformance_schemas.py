@@ -19,9 +19,11 @@ from typing import Any, TypeVar
 import pytest
 import requests
 import schemathesis
+import yaml
 from conformance_world import _unlimited
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.transport import Response
@@ -62,10 +64,28 @@ SOURCES = [
 ]
 
 
-def _schema(source: str) -> Any:
+def _schema(source: str, folder: Path) -> Any:
+    """:param folder: empty; for a copy of the public document in which schemas are schemas."""
     if source == "own":
         return schemathesis.openapi.from_dict(document())
-    return schemathesis.openapi.from_path(str(Path(FOLDER) / "connection-coordinator" / "openapi.yaml"))
+    given = Path(FOLDER)
+    for path in given.rglob("*.yaml"):
+        copy = folder / path.relative_to(given)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(yaml.safe_dump(_readable(yaml.safe_load(path.read_text()))))
+    return schemathesis.openapi.from_path(str(folder / "connection-coordinator" / "openapi.yaml"))
+
+
+def _readable(data: Any) -> Any:
+    """``uint32``, which the public document uses for ASNs, is no type of JSON Schema."""
+    if isinstance(data, list):
+        return [_readable(each) for each in data]
+    if not isinstance(data, dict):
+        return data
+    made = {name: _readable(value) for name, value in data.items()}
+    if made.get("type") == "uint32":
+        made |= {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
+    return made
 
 
 def _operations(schema: Any) -> dict[str, Any]:
@@ -74,9 +94,9 @@ def _operations(schema: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=SOURCES)
-def operations(request: pytest.FixtureRequest) -> dict[str, Any]:
+def operations(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """operationId -> operation."""
-    return _operations(_schema(request.param))
+    return _operations(_schema(request.param, tmp_path_factory.mktemp("public")))
 
 
 def test_every_public_operation_is_tried(operations: dict[str, Any]) -> None:
@@ -207,7 +227,13 @@ def test_generated_requests_are_answered_as_declared(
             case.query["requestId"] = str(uuid.uuid4())
         _checked(case, live.send(identifier, case))
 
-    ask()
+    try:
+        ask()
+    except Unsatisfiable:
+        # Nothing of it can be broken: its parameters are names, and any text is one.
+        assert mode is GenerationMode.NEGATIVE
+        assert not operation.body
+        assert not operation.query
 
 
 READS = sorted(each for each, operation in OPERATIONS.items() if operation.method == "GET")
