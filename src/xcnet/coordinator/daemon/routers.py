@@ -51,6 +51,7 @@ class RouterDriver:
         self._applied = applied
         self._emit = emit
         self._held: dict[str, RouterState] = {}
+        self._last: dict[str, RouterState] = {}
         self._wanted: dict[str, RouterState] = {}
         self._news = {node: asyncio.Event() for node in routers}
         self._changed = asyncio.Event()
@@ -109,7 +110,9 @@ class RouterDriver:
                 news.clear()
                 wanted = self._wanted.get(node)
                 if wanted is not None and wanted != sent and len(running) < _AT_ONCE:
-                    sent = wanted
+                    # Whatever comes of it, the router may hold part of it; what is on its way before it counts no more.
+                    sent = self._last[node] = wanted
+                    self._held.pop(node, None)
                     running.add(asyncio.ensure_future(self._apply(node, wanted)))
                 woken = asyncio.ensure_future(news.wait())
                 awaited: list[asyncio.Future[Any]] = [woken, *running]
@@ -131,14 +134,13 @@ class RouterDriver:
                 task.cancel()
 
     async def _apply(self, node: str, state: RouterState) -> bool:
-        # Whatever comes of it, the router may hold part of it.
-        self._held.pop(node, None)
         try:
             changes = await self._routers[node].apply(state, deadline=Deadline(APPLY_SECONDS))
         except XcnetError as error:
             self._emit("router.failed", node, {"cause": error.cause, "where": error.where})
             return False
-        self._held[node] = state
+        if self._last[node] is state:
+            self._held[node] = state
         self._emit("router.applied", node, {"changes": len(changes)})
         return True
 
