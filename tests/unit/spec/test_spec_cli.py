@@ -357,8 +357,8 @@ def test_a_server_that_is_not_trusted_or_does_not_trust_is_said(run: Run, server
         ),
         (
             ["--url", "https://127.0.0.1:1/", "--ca", "/nowhere/ca.pem"],
-            "error: the certificates cannot be read: No such file or directory\n  where: /nowhere/ca.pem\n"
-            "  remedy: name PEM files that can be read\n",
+            "error: the file cannot be read: No such file or directory\n  where: /nowhere/ca.pem\n"
+            "  remedy: name another with --ca\n",
         ),
         (
             ["--url", "https://127.0.0.1:1/", "--key", "/nowhere/key.pem"],
