@@ -119,7 +119,7 @@ MIGRATIONS: tuple[str, ...] = (
     """
     -- Whether it has worked at this side. A feature that joins a connection in use is the last to be used until then.
     ALTER TABLE features ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
-    UPDATE features SET proven = 1 WHERE state LIKE '%FINAL';
+    UPDATE features SET proven = 1 WHERE state = 'final';
     """,
 )
 
