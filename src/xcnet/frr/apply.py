@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from xcnet.errors import RoutingError
 from xcnet.frr import diff
+from xcnet.frr.addresses import Address, session_addresses, wait_for_addresses
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.render import desired, startup
 from xcnet.frr.state import established
@@ -20,10 +21,15 @@ from xcnet.waiting import Deadline, wait_until
 APPLY_SECONDS = 60.0
 """Deadline where the caller gives none: daemons that are just starting on a busy machine included."""
 
-BFD_PATIENCE = 10.0
-"""Seconds in which a new session may be established before BFD is put on it all the same."""
+ANSWER_SECONDS = 60.0
+"""For each of a daemon's answers: one that works off hundreds of sessions on a busy machine takes its time, and what it was told
+already would be told again."""
 
-_LOOK_SECONDS = 0.1
+BFD_PATIENCE = 10.0
+"""Seconds in which no further session is established before BFD is put on the rest all the same."""
+
+_FIRST_LOOK, _LAST_LOOK = 0.1, 0.5
+"""Seconds between two looks at sessions: every look costs bgpd as much as it has sessions."""
 _SHOWN = 6
 
 
@@ -32,10 +38,12 @@ class Applied:
     """What was done. No lines: nothing had to change.
 
     :param sent: daemon -> configuration lines, secrets replaced. :param waited: seconds spent waiting for sessions.
+    :param unknown: VRF -> own addresses that bgpd had not heard of when its sessions from there began.
     """
 
     sent: dict[str, list[str]] = field(default_factory=dict)
     waited: float = 0.0
+    unknown: dict[str, set[Address]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(self.sent.values())
@@ -59,7 +67,7 @@ def apply(
     again when it does: bfdd then takes the session down for a moment, even one that it has in its own configuration, and
     the far end drops the BGP session that has just come up.
 
-    :param bfd_patience: how long, in seconds, to wait for that; a session that is not established by then gets BFD without.
+    :param bfd_patience: seconds without one more established session until the rest gets BFD all the same.
     :param hurry: whether another state is to be applied after this one: sessions that are still without BFD are left to it.
     :raises DeadlineError: a daemon does not answer, or a VRF's BGP listener does not open.
     :raises RoutingError: a daemon refuses a line, or does not hold what it accepted.
@@ -69,18 +77,18 @@ def apply(
     dirs.write(startup(state))
     applied = Applied({"bgpd": [], "bfdd": []})
     want = {daemon: parse(text) for daemon, text in texts.items()}
-    with open_when_ready(dirs.socket("bgpd"), deadline) as bgpd, open_when_ready(dirs.socket("bfdd"), deadline) as bfdd:
+    with _patient("bgpd", dirs, deadline) as bgpd, _patient("bfdd", dirs, deadline) as bfdd:
         profiles = diff.bfdd(_running(bfdd), want["bfdd"])
         commands = diff.bgpd(_running(bgpd), want["bgpd"])
         # New profiles before the sessions that use them, old ones away after the sessions that used them.
         applied.sent["bfdd"] += _configure(bfdd, profiles.first)
         applied.sent["bgpd"] += _configure(bgpd, commands.first)
         wait_for_listeners(bgpd, commands.passwords_in, deadline)
+        applied.unknown = wait_for_addresses(bgpd, session_addresses(state, commands.begun_in), deadline)
         applied.sent["bgpd"] += _configure(bgpd, commands.then)
-        patience = Deadline(min(bfd_patience, deadline.remaining))
         left = dict(commands.bfd)
         began = time.monotonic()
-        applied.sent["bgpd"] += _put_bfd_on(bgpd, left, patience, hurry)
+        applied.sent["bgpd"] += _put_bfd_on(bgpd, left, bfd_patience, deadline, hurry)
         applied.waited = time.monotonic() - began
         applied.sent["bfdd"] += _configure(bfdd, profiles.then)
         if commands and not left:
@@ -88,6 +96,10 @@ def apply(
         if profiles:
             _read_back(bfdd, diff.bfdd, want["bfdd"])
     return applied
+
+
+def _patient(daemon: str, dirs: FrrDirs, deadline: Deadline) -> Vty:
+    return open_when_ready(dirs.socket(daemon), deadline, timeout=ANSWER_SECONDS)
 
 
 def pending(state: RouterState, dirs: FrrDirs) -> dict[str, list[str]]:
@@ -134,18 +146,28 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _put_bfd_on(
-    bgpd: Vty, waiting: dict[tuple[str, str], list[str]], patience: Deadline, hurry: Callable[[], bool]
+    bgpd: Vty,
+    waiting: dict[tuple[str, str], list[str]],
+    patience: float,
+    deadline: Deadline,
+    hurry: Callable[[], bool],
 ) -> list[str]:
     """:param waiting: left in it are the sessions that somebody in a hurry cut off."""
     sent: list[str] = []
+    last, look = Deadline(min(patience, deadline.remaining)), _FIRST_LOOK
     while waiting and not hurry():
         up = {(vrf, str(peer)) for vrf, peer in established(bgpd, {vrf for vrf, _peer in waiting})}
-        ready = up & set(waiting) if not patience.expired else set(waiting)
+        ready = up & set(waiting)
+        if ready:
+            last, look = Deadline(min(patience, deadline.remaining)), _FIRST_LOOK
+        elif last.expired:
+            ready = set(waiting)
         sent += _configure(bgpd, [line for session in ready for line in waiting[session]])
         for session in ready:
             del waiting[session]
         if waiting:
-            time.sleep(min(_LOOK_SECONDS, patience.remaining))
+            time.sleep(min(look, last.remaining))
+            look = min(2 * look, _LAST_LOOK)
     return sent
 
 

@@ -42,12 +42,14 @@ class Commands:
     :param then: neighbours, then what nothing refers to any more.
     :param bfd: (VRF, neighbour) -> what puts BFD on a session that has none yet.
     :param passwords_in: VRFs in which ``then`` sets a password: their listeners must be open before it.
+    :param begun_in: VRFs in which ``then`` begins a session: bgpd must know its addresses there before it.
     """
 
     first: list[str] = field(default_factory=list)
     then: list[str] = field(default_factory=list)
     bfd: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     passwords_in: set[str] = field(default_factory=set)
+    begun_in: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(self.first or self.then or self.bfd)
@@ -161,6 +163,8 @@ def _instance(header: str, running: Tree | None, desired: Tree, commands: Comman
     own = [*(f"no neighbor {peer}" for peer in sorted(gone)), *own]
     peers = _changes(_only_peers(have, gone), _only_peers(desired))
     vrf = _vrf(header)
+    if _peers(desired) - _peers(have):
+        commands.begun_in.add(vrf)
     for peer in sorted(_peers(desired)):
         start = f"neighbor {peer} bfd"
         if start in peers:

@@ -191,16 +191,17 @@ def refused(answer: Answer, path: Path, shown: str | None = None) -> RoutingErro
     )
 
 
-def open_when_ready(path: Path, deadline: Deadline) -> Vty:
+def open_when_ready(path: Path, deadline: Deadline, *, timeout: float = 10.0) -> Vty:
     """Connect as soon as the daemon answers on its socket.
 
+    :param timeout: seconds that it may take for each answer from then on.
     :raises DeadlineError: it did not in time.
     """
     opened: list[Vty] = []
 
     def seen() -> str | None:
         try:
-            opened.append(Vty(path))
+            opened.append(Vty(path, timeout=timeout))
         except RoutingError as error:
             return error.cause
         return None

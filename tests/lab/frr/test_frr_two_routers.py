@@ -7,14 +7,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from two_routers import PASSWORD, ROUTERS, TABLE, Pair, address, inside, router_state
+from two_routers import LINKS, PASSWORD, ROUTERS, TABLE, Pair, address, inside, router_state
 
 from xcnet.errors import DeadlineError, RoutingError
 from xcnet.frr import state as frr_state
+from xcnet.frr.addresses import known
 from xcnet.frr.apply import pending
 from xcnet.frr.lifecycle import CRASH_LOGS, FrrDirs, remove_crash_logs
 from xcnet.frr.logs import parse_log_line
-from xcnet.frr.vty import refused
+from xcnet.frr.vty import Vty, refused
 from xcnet.model.desired import BfdTimers, BgpNeighbor, GracefulRestart, Vrf
 
 pytestmark = pytest.mark.lab
@@ -55,6 +56,19 @@ def losses(routing: frr_state.RouterRouting) -> dict[IPv4Address | IPv6Address, 
     session that had just been established.
     """
     return {session.peer: session.drops for session in routing.sessions}
+
+
+def test_sessions_begin_from_addresses_that_bgpd_knows(pair: Pair):
+    for router in ROUTERS:
+        with Vty(pair.dirs[router].socket("bgpd")) as bgpd:
+            held = known(bgpd.run("show bgp vrf prod martian next-hop"))
+        assert {ip_address(address(router, link, version)) for link in LINKS for version in (4, 6)} <= held
+    bare = router_state("left", links=())
+    try:
+        pair.apply("left", bare)
+        assert pair.apply("left", router_state("left")).unknown == {}
+    finally:
+        pair.restore()
 
 
 def test_applying_again_sends_nothing(pair: Pair):

@@ -60,6 +60,7 @@ def test_a_new_password_replaces_the_old_one_without_a_gap_and_waits_for_the_lis
     assert commands.first == []
     assert commands.then == ["router bgp 65001 vrf prod", "neighbor 10.0.0.2 password new", "exit"]
     assert commands.passwords_in == {"prod"}
+    assert commands.begun_in == set()
 
 
 def test_a_first_neighbour_with_a_password_waits_where_it_makes_bgpd_listen():
@@ -68,7 +69,7 @@ def test_a_first_neighbour_with_a_password_waits_where_it_makes_bgpd_listen():
     first = "\n".join(commands.first)
     assert "neighbor 10.0.0.2 remote-as 65002\nneighbor 10.0.0.2 shutdown\nexit" in first
     assert "password" not in first
-    assert commands.passwords_in == {"prod"}
+    assert commands.passwords_in == commands.begun_in == {"prod"}
     starts = commands.then.index("no neighbor 10.0.0.2 shutdown")
     assert starts > max(index for index, line in enumerate(commands.then) if "password" in line or "activate" in line)
 
