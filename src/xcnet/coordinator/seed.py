@@ -107,9 +107,7 @@ def _plant_connection(world: World, seed: SeedConnection) -> None:
             state=FeatureState.FINAL,
             maker=OWN if own else PEER,
         )
-    world.db.execute(
-        "UPDATE features SET proven = 1 WHERE interconnect = ? AND uuid = ?", seed.interconnect, seed.uuid
-    )
+    world.db.execute("UPDATE features SET proven = 1 WHERE interconnect = ? AND uuid = ?", seed.interconnect, seed.uuid)
     now = world.now()
     world.db.execute(
         "UPDATE connections SET own_final = 1, acknowledged = 1, peer_final = 1, finalised = ?, audited = ?,"

@@ -18,6 +18,7 @@ from xcnet.edge.channel import MkaChannel
 from xcnet.edge.client import SOCKET_NAME
 from xcnet.edge.kernel import RouterKernel
 from xcnet.edge.observer import Observer
+from xcnet.edge.renewals import Renewals
 from xcnet.edge.report import EdgeReport, SakReports
 from xcnet.edge.wpa import WpaChannel
 from xcnet.errors import KernelError, XcnetError
@@ -35,7 +36,8 @@ from xcnet.waiting import Deadline
 _PACKET_NUMBER_INTERVAL = 2.0
 """Seconds between two looks at the packet numbers, which the kernel does not announce: MKA's own hello time."""
 
-_FRR_SECONDS = 60.0
+_FRR_SECONDS, _FRR_SECONDS_EACH = 60.0, 2.0
+"""For the routing daemons to take a state, and more for each of its VRFs."""
 _ZEBRA_SECONDS = 20.0
 _LIMIT = 16 * 2**20
 _UNREAD = 8 * 2**10
@@ -70,6 +72,7 @@ class Edged:
         self._applying = asyncio.Lock()
         self._waiting = 0
         """States to be applied after the one that is being applied."""
+        self._renewals = Renewals()
         self._state: RouterState | None = None
         self._observer = Observer(
             node, frr, events, lambda: list(self._kernel.links().values()), self._observe, self._address_missed
@@ -203,6 +206,8 @@ class Edged:
             for interface in vrf.interfaces:
                 for address in interface.addresses:
                     if interface.name in interfaces and peer in address.network:
+                        if not self._renewals.due((interface.name, str(address)), time.monotonic()):
+                            continue
                         try:
                             self._kernel.renew(interface.name, address)
                         except KernelError as error:
@@ -217,7 +222,8 @@ class Edged:
         applied = await asyncio.to_thread(self._apply_frr, state, self._frr)
         changed = [f"{daemon}: {line}" for daemon, lines in applied.sent.items() for line in lines]
         self._observer.held(state)
-        self._applied("routing", changed, started, waited=round(applied.waited, 4))
+        unknown = sum(map(len, applied.unknown.values()))
+        self._applied("routing", changed, started, waited=round(applied.waited, 4), unknown=unknown)
         return changed
 
     def _applied(self, what: str, changed: list[str], started: float, **more: float) -> None:
@@ -231,7 +237,8 @@ class Edged:
 
     def _apply_frr(self, state: RouterState, dirs: FrrDirs) -> Applied:
         _at_leisure()
-        return apply_frr(state, dirs, Deadline(_FRR_SECONDS), hurry=lambda: self._waiting > 0)
+        seconds = _FRR_SECONDS + _FRR_SECONDS_EACH * len(state.vrfs)
+        return apply_frr(state, dirs, Deadline(seconds), hurry=lambda: self._waiting > 0)
 
     # -- channels
 

@@ -14,8 +14,8 @@ from xcnet.model.network import ProviderNetwork
 from xcnet.model.routers import render
 from xcnet.waiting import Deadline
 
-APPLY_SECONDS = 120.0
-"""For one router to take a state."""
+APPLY_SECONDS, APPLY_SECONDS_EACH = 120.0, 4.0
+"""For one router to take a state, and more for each of its VRFs."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
 """Seconds until a router that could not take its state is asked again."""
 
@@ -135,7 +135,8 @@ class RouterDriver:
 
     async def _apply(self, node: str, state: RouterState) -> bool:
         try:
-            changes = await self._routers[node].apply(state, deadline=Deadline(APPLY_SECONDS))
+            deadline = Deadline(APPLY_SECONDS + APPLY_SECONDS_EACH * len(state.vrfs))
+            changes = await self._routers[node].apply(state, deadline=deadline)
         except XcnetError as error:
             self._emit("router.failed", node, {"cause": error.cause, "where": error.where})
             return False
@@ -145,4 +146,4 @@ class RouterDriver:
         return True
 
 
-__all__ = ["APPLY_SECONDS", "Router", "RouterDriver"]
+__all__ = ["APPLY_SECONDS", "APPLY_SECONDS_EACH", "Router", "RouterDriver"]
