@@ -16,6 +16,10 @@ from urllib.parse import unquote
 
 _LINUX_REBOOT_CMD_POWER_OFF = 0x4321FEDC
 
+_NEIGHBOURS = (16384, 32768, 65536)
+"""Entries of the neighbour table, which all namespaces share: kept without a question, soon collected, refused. By default 1024
+are too many, which some thirty connections reach: next hops then cannot be resolved, and packets are dropped."""
+
 
 def power_off() -> None:
     """End this kernel, and with it every process in it."""
@@ -36,6 +40,9 @@ def _prepare(modules: str, visible: list[str], name: str) -> None:
     mount_all(visible)
     _write("/proc/sys/kernel/printk", "1")
     _write("/proc/sys/kernel/hostname", name)
+    for family in ("ipv4", "ipv6"):
+        for number, entries in enumerate(_NEIGHBOURS, start=1):
+            _write(f"/proc/sys/net/{family}/neigh/default/gc_thresh{number}", str(entries))
     release = os.uname().release
     try:
         refused = ModuleTree(f"{modules}/{release}").load()

@@ -38,6 +38,12 @@ def test_the_guest_is_root_in_a_kernel_of_its_own_with_the_hosts_files(shared_ru
     assert "\n".join(text) == Path(__file__).read_text()
 
 
+def test_hundreds_of_connections_find_room_in_the_neighbour_table(shared_run: Path) -> None:
+    paths = [f"/proc/sys/net/{family}/neigh/default/gc_thresh3" for family in ("ipv4", "ipv6")]
+    _status, out = ask(shared_run, "exec", "cat", *paths)
+    assert all(int(entries) >= 65536 for entries in out.split())
+
+
 def test_a_trivial_command_from_a_new_process_answers_within_a_second(shared_run: Path) -> None:
     seconds = []
     for _ in range(5):
