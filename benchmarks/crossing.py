@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -41,8 +42,8 @@ def cross(
                 with spaces[source].entered():
                     sender = socket.socket(family, socket.SOCK_DGRAM)
                 sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, connections[uuid][0].encode())
-                sender.sendto(uuid.encode(), (to, _PORT))
-                sender.close()
+                with sender, contextlib.suppress(OSError):  # no route at this moment: it counts as missing
+                    sender.sendto(uuid.encode(), (to, _PORT))
             end = time.monotonic() + 2.0
             while wanted and time.monotonic() < end:
                 for ready in select.select(list(receivers), [], [], 0.2)[0]:
