@@ -13,8 +13,9 @@ from xcnet.waiting import Deadline
 
 Address = IPv4Address | IPv6Address
 
-PATIENCE = 10.0
-"""Seconds in which bgpd may learn of no further address before the rest is not waited for any more."""
+PATIENCE, PATIENCE_EACH = 5.0, 0.25
+"""Seconds in which bgpd may learn of no further address before the rest is not waited for any more, and more for each of the rest:
+it hears of all interfaces first, and of their addresses then."""
 
 _LOOK_SECONDS = 0.05
 _ADDRESS = re.compile(r"^addr: ([0-9a-fA-F.:]+)", re.MULTILINE)
@@ -34,7 +35,7 @@ def wait_for_addresses(
     :raises RoutingError: it does not answer.
     """
     missing = {vrf: set(addresses) for vrf, addresses in wanted.items() if addresses}
-    patience = Deadline(min(PATIENCE, deadline.remaining))
+    patience = _patience(missing, deadline)
     while True:
         before = sum(map(len, missing.values()))
         answers = bgpd.try_run([f"show bgp vrf {vrf} martian next-hop" for vrf in missing])
@@ -44,10 +45,15 @@ def wait_for_addresses(
             if not missing[vrf]:
                 del missing[vrf]
         if sum(map(len, missing.values())) < before:
-            patience = Deadline(min(PATIENCE, deadline.remaining))
+            patience = _patience(missing, deadline)
         if not missing or patience.expired:
             return missing
         time.sleep(_LOOK_SECONDS)
+
+
+def _patience(missing: Mapping[str, Collection[Address]], deadline: Deadline) -> Deadline:
+    seconds = PATIENCE + PATIENCE_EACH * sum(map(len, missing.values()))
+    return Deadline(min(seconds, deadline.remaining))
 
 
 def known(answer: str) -> set[Address]:
@@ -67,4 +73,4 @@ def session_addresses(state: RouterState, vrfs: Collection[str]) -> dict[str, se
     return found
 
 
-__all__ = ["PATIENCE", "known", "session_addresses", "wait_for_addresses"]
+__all__ = ["PATIENCE", "PATIENCE_EACH", "known", "session_addresses", "wait_for_addresses"]

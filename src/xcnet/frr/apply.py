@@ -152,10 +152,10 @@ def _put_bfd_on(
     deadline: Deadline,
     hurry: Callable[[], bool],
 ) -> list[str]:
-    """:param waiting: left in it are the sessions that somebody in a hurry cut off."""
+    """:param waiting: left in it are the sessions that somebody in a hurry cut off; those that stand already are served first."""
     sent: list[str] = []
     last, look = Deadline(min(patience, deadline.remaining)), _FIRST_LOOK
-    while waiting and not hurry():
+    while waiting:
         up = {(vrf, str(peer)) for vrf, peer in established(bgpd, {vrf for vrf, _peer in waiting})}
         ready = up & set(waiting)
         if ready:
@@ -165,6 +165,8 @@ def _put_bfd_on(
         sent += _configure(bgpd, [line for session in ready for line in waiting[session]])
         for session in ready:
             del waiting[session]
+        if hurry():
+            break
         if waiting:
             time.sleep(min(look, last.remaining))
             look = min(2 * look, _LAST_LOOK)

@@ -19,6 +19,11 @@ DRAINING = "draining"
 """The route map for what is announced to drained neighbours: it adds a community and refuses nothing, so that all VRFs share
 it. That what is received with the community gets local preference 0 needs no policy: bgpd does so with every external session."""
 
+_MOST_RETRY = 65535
+_EAGER_VRFS = 8
+"""So many VRFs try to connect again after their own time, as many more after a second more, and so on. The far end of hundreds
+takes minutes to be configured; what is refused each second until then fills a megabyte each time, and keeps both from that."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
@@ -37,7 +42,9 @@ class _Policy:
 
 @dataclass(frozen=True, slots=True)
 class _Neighbor:
-    """:param policy: the route map for what comes in, :param announcing: for what goes out; empty for none."""
+    """:param policy: the route map for what comes in, :param announcing: for what goes out; empty for none.
+    :param connect_retry: seconds.
+    """
 
     model: BgpNeighbor
     description: str
@@ -46,6 +53,7 @@ class _Neighbor:
     bfd_profile: str
     policy: str
     announcing: str
+    connect_retry: int
 
     @property
     def address(self) -> IPv4Address | IPv6Address:
@@ -125,12 +133,13 @@ def _bfdd(state: RouterState, *, at_start: bool) -> str:
 
 
 def _bgpd(state: RouterState, *, at_start: bool) -> str:
-    routers = [_router(state, vrf, at_start=at_start) for vrf in state.vrfs]
+    routers = [_router(state, vrf, order // _EAGER_VRFS, at_start=at_start) for order, vrf in enumerate(state.vrfs)]
     draining = DRAINING if any(neighbor.drained for vrf in state.vrfs for neighbor in vrf.neighbors) else ""
     return _template("bgpd").render(state=state, startup=at_start, routers=routers, draining=draining)
 
 
-def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
+def _router(state: RouterState, vrf: Vrf, patience: int, *, at_start: bool) -> _Router:
+    """:param patience: seconds to be added to the pauses between two attempts to connect."""
     router = _Router(vrf)
     accepted = f"{vrf.name}-in" if vrf.accept_from_external else ""
     for family in FAMILIES:
@@ -142,7 +151,7 @@ def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
     if _keeps_routes(vrf):
         router.policies.append(_Policy(f"{vrf.name}-any-ipv6", "ipv6", prefer_global=True))
     router.neighbors += [
-        _neighbor(state, vrf, neighbor)
+        _neighbor(state, vrf, neighbor, patience)
         for neighbor in vrf.neighbors
         # BFD too is for the first apply: it is put on a session that stands.
         if not at_start or (neighbor.md5 is None and neighbor.bfd is None)
@@ -155,7 +164,7 @@ def _router(state: RouterState, vrf: Vrf, *, at_start: bool) -> _Router:
     return router
 
 
-def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
+def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor, patience: int) -> _Neighbor:
     family = _family(neighbor)
     external = neighbor.remote_asn != vrf.asn
     policy = ""
@@ -181,6 +190,7 @@ def _neighbor(state: RouterState, vrf: Vrf, neighbor: BgpNeighbor) -> _Neighbor:
         bfd_profile=bfd_profile(neighbor.bfd) if neighbor.bfd is not None else "",
         policy=policy,
         announcing=DRAINING if neighbor.drained else "",
+        connect_retry=min(neighbor.connect_retry + patience, _MOST_RETRY),
     )
 
 

@@ -133,6 +133,19 @@ def test_of_two_ends_one_opens_the_connection():
     assert "neighbor 10.0.0.1 passive" not in bgp(state(neighbor("10.0.0.1")))
 
 
+def test_of_hundreds_of_connections_the_later_ones_ask_again_more_seldom():
+    one = state().vrfs[0]
+    vrfs = tuple(one.model_copy(update={"name": f"vrf-c{n}", "table": 1100 + n}) for n in range(200))
+    tree = parse(desired(state().model_copy(update={"vrfs": vrfs}))["bgpd"])
+    pauses = [
+        int(line.rsplit(" ", 1)[1])
+        for number in (0, 7, 8, 199)
+        for line in tree[f"router bgp 65001 vrf vrf-c{number}"]
+        if line.startswith("neighbor fd00::2 timers connect ")
+    ]
+    assert pauses == [1, 1, 2, 25]
+
+
 def test_limits_timers_and_multipath_are_said():
     tree = bgp(state(maximum_paths=8))
     assert "neighbor fd00::2 timers 20 60" in tree
