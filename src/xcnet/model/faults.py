@@ -1,0 +1,296 @@
+"""Faults as scenarios and the command line name them. What they do is the lab's business (``lab/faults``)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class Direction(StrEnum):
+    """Which frames: of both ways, or of those that leave the first or the second side (of a channel: the first or second
+    provider of its environment, as ``xcnet environments`` lists them; of an internal link: edge, gateway)."""
+
+    BOTH = "both"
+    FIRST = "first-to-second"
+    SECOND = "second-to-first"
+
+
+class _Fault(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _LinkFault(_Fault):
+    """:param on: a channel; a facility (all channels through it); ``all`` channels; a provider (all its channels); or the link
+    between two nodes as ``NODE/NODE``, e.g. ``aws-edge1/aws-gw``."""
+
+    on: str
+
+
+class Cut(_LinkFault):
+    """The fibre is cut: both ends lose carrier."""
+
+    fault: Literal["cut"]
+
+
+class Blackhole(_LinkFault):
+    """Nothing passes, and both ends keep their carrier."""
+
+    fault: Literal["blackhole"]
+    direction: Direction = Direction.BOTH
+
+
+class Loss(_LinkFault):
+    """Frames vanish at random. A share of 100 is a silent blackhole made by the queue."""
+
+    fault: Literal["loss"]
+    percent: Percent
+    direction: Direction = Direction.BOTH
+
+
+class Delay(_LinkFault):
+    """:param ms: added, one way. :param jitter_ms: uniformly around that; frames may overtake each other."""
+
+    fault: Literal["delay"]
+    ms: Annotated[float, Field(gt=0, le=60_000)]
+    jitter_ms: Annotated[float, Field(ge=0, le=60_000)] = 0.0
+    direction: Direction = Direction.BOTH
+
+
+class Reorder(_LinkFault):
+    """:param percent: of frames, sent at once, ahead of the others, which wait ``ms``."""
+
+    fault: Literal["reorder"]
+    percent: Percent
+    ms: Annotated[float, Field(gt=0, le=60_000)] = 10.0
+    direction: Direction = Direction.BOTH
+
+
+class Corrupt(_LinkFault):
+    """One bit of such a share of frames is flipped: MACsec discards them."""
+
+    fault: Literal["corrupt"]
+    percent: Percent
+    direction: Direction = Direction.BOTH
+
+
+class Duplicate(_LinkFault):
+    """Such a share of frames comes twice: MACsec's replay check discards the second."""
+
+    fault: Literal["duplicate"]
+    percent: Percent
+    direction: Direction = Direction.BOTH
+
+
+class Rate(_LinkFault):
+    """The fibre carries no more than this."""
+
+    fault: Literal["rate"]
+    mbps: Annotated[float, Field(gt=0, le=400_000)]
+    direction: Direction = Direction.BOTH
+
+
+class Flap(_LinkFault):
+    """Carrier goes and comes. :param period: seconds of one turn. :param down: seconds of each turn without carrier."""
+
+    fault: Literal["flap"]
+    period: Annotated[float, Field(ge=0.2, le=3600)]
+    down: Annotated[float, Field(ge=0.1, le=3600)]
+
+
+class Mtu(_LinkFault):
+    """Frames longer than ``bytes`` (Ethernet payload) vanish on the way, without a word to anybody."""
+
+    fault: Literal["mtu"]
+    bytes: Annotated[int, Field(ge=576, le=65535)]
+    direction: Direction = Direction.BOTH
+
+
+class PowerOff(_Fault):
+    """A router loses power: its daemons end at once and its links lose carrier. Its end: it boots with the state it had."""
+
+    fault: Literal["power-off"]
+    on: str
+
+
+class Kill(_Fault):
+    """A daemon of a router (``zebra``, ``bgpd``, ``bfdd``, ``edged``) or a ``coordinator`` ends by SIGKILL; its end: it is started again.
+
+    :param on: the node.
+    """
+
+    fault: Literal["kill"]
+    on: str
+    daemon: Literal["zebra", "bgpd", "bfdd", "edged", "coordinator"]
+
+
+class Stop(_Fault):
+    """A daemon is stopped (SIGSTOP) as if it hung; its end: it goes on."""
+
+    fault: Literal["stop"]
+    on: str
+    daemon: Literal["zebra", "bgpd", "bfdd", "edged", "coordinator"]
+
+
+class SlowCpu(_Fault):
+    """All daemons of a node together are given no more than this share of a processor."""
+
+    fault: Literal["slow-cpu"]
+    on: str
+    percent: Percent
+
+
+class WrongCak(_Fault):
+    """One side of a channel has another CAK under the same CKN: agreement ends, and nothing leaves in clear.
+
+    :param on: a channel. :param side: the provider whose key is wrong.
+    """
+
+    fault: Literal["wrong-cak"]
+    on: str
+    side: str
+
+
+class MkaDrop(_LinkFault):
+    """Key agreement frames (EtherType 0x888E) vanish; all else passes."""
+
+    fault: Literal["mka-drop"]
+    direction: Direction = Direction.BOTH
+
+
+class Replay(_LinkFault):
+    """Frames that passed are sent again, ``count`` of them: the receivers discard and count them."""
+
+    fault: Literal["replay"]
+    count: Annotated[int, Field(ge=1, le=10_000)] = 100
+    direction: Direction = Direction.FIRST
+
+
+class Forge(_LinkFault):
+    """Frames with a forged integrity check value are put in, ``count`` of them."""
+
+    fault: Literal["forge"]
+    count: Annotated[int, Field(ge=1, le=10_000)] = 100
+    direction: Direction = Direction.FIRST
+
+
+class PnExhaustion(_Fault):
+    """A channel's packet numbers come near their end: the key server must replace the SAK in time. :param on: a channel."""
+
+    fault: Literal["pn-exhaustion"]
+    on: str
+
+
+class BgpShut(_Fault):
+    """BGP of a channel is shut administratively, at one side. :param on: a channel, a facility or ``all``."""
+
+    fault: Literal["bgp-shut"]
+    on: str
+    side: str
+
+
+class Md5Mismatch(_Fault):
+    """One side of a channel's BGP sessions has another MD5 key. :param on: a channel."""
+
+    fault: Literal["md5-mismatch"]
+    on: str
+    side: str
+
+
+class PrefixOverflow(_Fault):
+    """A gateway announces more prefixes than the other side accepts, in one connection, over all its channels.
+
+    :param side: the provider whose gateway announces them. :param connection: its name; the only one by default.
+    :param count: how many; None for one more than the peer's limit.
+    """
+
+    fault: Literal["prefix-overflow"]
+    side: str
+    connection: str | None = None
+    count: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+
+class RouteLeak(_Fault):
+    """A gateway announces a prefix that is not its customer's. :param prefix: in CIDR notation."""
+
+    fault: Literal["route-leak"]
+    side: str
+    prefix: str
+    connection: str | None = None
+
+
+class ApiFault(_Fault):
+    """Calls of one coordinator to its peers meet a fault.
+
+    :param side: the provider that calls. :param effect: the request or its answer is lost, the request comes twice or late, or the
+        peer is out of reach. :param operation: an operationId; None for every operation. :param times: how many calls; None for all.
+    """
+
+    fault: Literal["api"]
+    side: str
+    effect: Literal["request-lost", "answer-lost", "duplicate", "delay", "unreachable"]
+    operation: str | None = None
+    times: Annotated[int, Field(ge=1)] | None = None
+    seconds: Annotated[float, Field(gt=0, le=86_400)] = 5.0
+
+
+class ClockSkew(_Fault):
+    """A coordinator's idea of the time, in signatures and policy, is wrong by this. :param seconds: positive is ahead."""
+
+    fault: Literal["clock-skew"]
+    side: str
+    seconds: Annotated[float, Field(ge=-86_400, le=86_400)]
+
+
+class FullDisk(_Fault):
+    """A coordinator's store can grow no more."""
+
+    fault: Literal["full-disk"]
+    side: str
+
+
+class CertificateExpiry(_Fault):
+    """A coordinator's certificate has expired. Its end: it has a good one again."""
+
+    fault: Literal["certificate-expiry"]
+    side: str
+
+
+Fault = Annotated[
+    Cut
+    | Blackhole
+    | Loss
+    | Delay
+    | Reorder
+    | Corrupt
+    | Duplicate
+    | Rate
+    | Flap
+    | Mtu
+    | PowerOff
+    | Kill
+    | Stop
+    | SlowCpu
+    | WrongCak
+    | MkaDrop
+    | Replay
+    | Forge
+    | PnExhaustion
+    | BgpShut
+    | Md5Mismatch
+    | PrefixOverflow
+    | RouteLeak
+    | ApiFault
+    | ClockSkew
+    | FullDisk
+    | CertificateExpiry,
+    Field(discriminator="fault"),
+]
+
+FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
+"""Reads a fault from what JSON or YAML holds of it."""
+
+LINK_FAULTS = (Cut, Blackhole, Loss, Delay, Reorder, Corrupt, Duplicate, Rate, Flap, Mtu, MkaDrop, Replay, Forge)
