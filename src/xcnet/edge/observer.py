@@ -15,6 +15,7 @@ from xcnet.model.desired import RouterState, Vrf
 from xcnet.model.observed import (
     ChannelObservation,
     ObservationChange,
+    RouteObservation,
     RouterObservation,
     SessionObservation,
     VrfObservation,
@@ -162,6 +163,7 @@ class Observer:
             old = before.vrfs.get(name)
             if old is None or name in stale or vrf.table in tables:
                 new = self._vrf(vrf, self._fib)
+                self._tell_of_routes(name, old.routes if old is not None else (), new.routes)
                 vrfs[name] = old if old == new and old is not None else new
             else:
                 vrfs[name] = old
@@ -171,6 +173,18 @@ class Observer:
             self._current = fresh
             for news in self._watchers:
                 news.set()
+
+    def _tell_of_routes(
+        self, vrf: str, before: tuple[RouteObservation, ...], now: tuple[RouteObservation, ...]
+    ) -> None:
+        """An event for each prefix whose next hops are others: ``fib.lost`` where there are fewer, else ``fib.restored``."""
+        held = {route.prefix: route.interfaces for route in before}
+        holds = {route.prefix: route.interfaces for route in now}
+        for prefix in sorted(held.keys() | holds.keys(), key=str):
+            was, interfaces = held.get(prefix, ()), holds.get(prefix, ())
+            if was != interfaces:
+                kind = "fib.lost" if set(was) - set(interfaces) else "fib.restored"
+                self._events.emit(kind, f"{vrf}/{prefix}", vrf=vrf, interfaces=interfaces, was=was)
 
     def _vrf(self, vrf: Vrf, fib: Fib) -> VrfObservation:
         established: set[Session] = self._sessions.established if self._sessions is not None else set()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xcnet.errors import InputError, LabError
 from xcnet.lab.paths import LabPaths, check_name
 from xcnet.lab.record import recorded_labs
+from xcnet.model.network import ProviderNetwork
 from xcnet.model.plan import Plan
 from xcnet.model.problems import did_you_mean
 
@@ -40,10 +41,37 @@ class EnvironmentEntry(BaseModel):
     providers: tuple[str, ...]
 
 
+class ChannelEntry(BaseModel):
+    """:param ends: provider -> its edge, in the environment's order. :param devices: edge -> its MACsec device."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    interconnect: str
+    facility: str
+    ends: dict[str, str]
+    devices: dict[str, str]
+
+
+class TimersEntry(BaseModel):
+    """A provider's own side of sessions with others. :param keepalive: seconds, :param hold: likewise.
+    :param bfd: transmit and receive interval in milliseconds, and multiplier; None without BFD.
+    :param prefix_limit: IP version -> prefixes accepted in one session.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    keepalive: int
+    hold: int
+    bfd: tuple[int, int, int] | None
+    prefix_limit: dict[int, int]
+
+
 class Directory(BaseModel):
     """The names in a lab. Written at bring-up beside the lab's record; holds nothing secret.
 
     :param providers: key -> what it is called. :param customers: name -> its account at each provider.
+    :param layout: where each channel runs. :param timers: provider -> those of its sessions with others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +84,8 @@ class Directory(BaseModel):
     environments: tuple[EnvironmentEntry, ...] = ()
     customers: dict[str, dict[str, str]] = {}
     networks: tuple[AttachedNetwork, ...] = ()
+    layout: tuple[ChannelEntry, ...] = ()
+    timers: dict[str, TimersEntry] = {}
 
     @classmethod
     def of(cls, plan: Plan) -> Directory:
@@ -82,6 +112,17 @@ class Directory(BaseModel):
                 for order in plan.orders
                 for provider, side in order.sides.items()
             ),
+            layout=tuple(
+                ChannelEntry(
+                    name=channel.name,
+                    interconnect=channel.interconnect,
+                    facility=channel.facility,
+                    ends={end.provider: end.node for end in channel.ends},
+                    devices={end.node: end.device for end in channel.ends},
+                )
+                for channel in plan.channels
+            ),
+            timers={provider: _timers(planned.network) for provider, planned in plan.networks.items()},
         )
 
     @staticmethod
@@ -102,6 +143,16 @@ class Directory(BaseModel):
                 where=str(paths.run_dir),
                 remedy=f"run 'xcnet down --name {paths.name}', then bring it up again",
             ) from None
+
+
+def _timers(network: ProviderNetwork) -> TimersEntry:
+    bgp, bfd = network.external.bgp, network.external.bfd
+    return TimersEntry(
+        keepalive=bgp.keepalive,
+        hold=bgp.hold,
+        bfd=(bfd.transmit_ms, bfd.receive_ms, bfd.multiplier) if bfd is not None else None,
+        prefix_limit={4: network.prefix_limit.ipv4, 6: network.prefix_limit.ipv6},
+    )
 
 
 def pick(kind: str, wanted: str, known: tuple[str, ...]) -> str:
@@ -135,4 +186,4 @@ def find_lab(name: str | None) -> LabPaths:
     return LabPaths.of(labs[0])
 
 
-__all__ = ["AttachedNetwork", "Directory", "EnvironmentEntry", "find_lab", "pick"]
+__all__ = ["AttachedNetwork", "ChannelEntry", "Directory", "EnvironmentEntry", "TimersEntry", "find_lab", "pick"]

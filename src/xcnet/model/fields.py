@@ -64,6 +64,9 @@ parse_duration = _quantity("duration", {"us": 1e-6, "ms": 1e-3, "s": 1.0}, "1.5m
 parse_rate = _quantity("rate", {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9, "Tbps": 1e12}, "10Gbps", "10Tbps")
 """Bits per second from ``10Gbps`` and the like."""
 
+parse_span = _quantity("span of time", {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}, "90s", "30d")
+"""Seconds from ``200ms``, ``90s``, ``5m``, ``2h``, ``14d``; zero needs no unit."""
+
 _parse_share = _quantity("percentage", {"%": 0.01}, "0.1%", "100%")
 
 
@@ -89,6 +92,9 @@ _RATE_SCHEMA = _quantity_schema("[kMGT]?bps", "10Gbps")
 
 Duration = Annotated[float, BeforeValidator(parse_duration), _quantity_schema("us|ms|s", "1ms")]
 """Seconds, at most a minute."""
+
+Span = Annotated[float, BeforeValidator(parse_span), _quantity_schema("ms|s|m|h|d", "90s")]
+"""Seconds, at most thirty days."""
 
 Share = Annotated[
     float,
@@ -233,9 +239,11 @@ __all__ = [
     "Share",
     "SiteName",
     "Size",
+    "Span",
     "TopologyName",
     "parse_duration",
     "parse_rate",
+    "parse_span",
     "shown",
     "written_rate",
     "wrong",
