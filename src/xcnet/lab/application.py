@@ -100,6 +100,8 @@ class LabApplication(Application):
         match method:
             case "status":
                 value: Any = (await collect_status(lab)).model_dump(mode="json")
+            case "clock":
+                value = {"monotonic": time.monotonic(), "wall": time.time()}
             case "processes":
                 value = [{"node": c.node, "name": c.name, "pid": c.pid} for c in lab.supervisor.children()]
             case "memory":

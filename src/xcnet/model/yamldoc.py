@@ -191,6 +191,9 @@ class _Reader:
         except UnicodeDecodeError:
             self._problem(node, path, "an escape (\\u) stands for half a character", "write the character itself")
             return ""
+        if node.style == ">":
+            # The reader marks where it folded lines; a file itself cannot hold that character.
+            text = text.replace("\a", "")
         if any(ord(character) < 32 and character not in "\n\t" for character in text):
             self._problem(node, path, "an escape (\\0, \\x) stands for a control character", "leave it out")
             return ""

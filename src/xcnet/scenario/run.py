@@ -1,0 +1,266 @@
+"""A scenario carried out: steps at their moments, faults ended in time, until everything that is expected has come or is overdue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from xcnet.errors import LabError, XcnetError
+from xcnet.events import Event
+from xcnet.lab.directory import Directory
+from xcnet.model.desired import RouterState
+from xcnet.probe.results import ProbeResult
+from xcnet.scenario.document import Action, Scenario, Step, Traffic
+from xcnet.scenario.judge import Outcome, Seen, unsettled
+from xcnet.scenario.results import FaultSpan
+from xcnet.scenario.timeline import TimeLine, matches
+from xcnet.scenario.timers import figures
+
+_TURN = 0.02
+"""Seconds between two looks at the schedule."""
+
+_LOOK = 0.2
+"""Seconds between two looks at the events' files, whose growth nothing announces outside of the lab's kernel."""
+
+_LEAD = 2.0
+"""Seconds of what was before the run that its time line shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A fault that is in place. :param at: when it was put there, on the lab's clock. :param artifact: what shows it."""
+
+    id: str
+    kind: str
+    target: str
+    channels: tuple[str, ...]
+    at: float
+    artifact: str
+
+
+class Stage(Protocol):
+    """A lab as a run needs it. All times are on the lab kernel's monotonic clock."""
+
+    directory: Directory
+
+    def clock(self) -> float: ...
+
+    def begin_fault(self, fault: Any) -> Standing:
+        """:raises XcnetError: it cannot be put in place, or its artifact is not seen."""
+        ...
+
+    def end_fault(self, standing: Standing) -> float:
+        """:returns: when it was over. :raises XcnetError: it cannot be undone, or is there still."""
+        ...
+
+    def act(self, action: Action) -> Future[None]:
+        """Do it beside everything else; the future raises the XcnetError of a refusal."""
+        ...
+
+    def start_traffic(self, traffic: Traffic) -> float:
+        """:returns: when measuring began, warm-up behind it."""
+        ...
+
+    def stop_traffic(self) -> ProbeResult: ...
+
+    def new_events(self) -> list[Event]:
+        """What came since the last call."""
+        ...
+
+    def routers(self) -> Mapping[str, RouterState]:
+        """Node -> the state that its coordinator wants it to have."""
+        ...
+
+    def unverified(self) -> Sequence[str]:
+        """Connections that are not seen to work at both sides now."""
+        ...
+
+
+@dataclass
+class _Course:
+    """What is going on."""
+
+    began: float
+    events: list[Event] = field(default_factory=list)
+    steps: dict[str, float] = field(default_factory=dict)
+    standing: dict[str, tuple[Step, Standing]] = field(default_factory=dict)
+    spans: list[FaultSpan] = field(default_factory=list)
+    acting: dict[str, tuple[Action, Future[None]]] = field(default_factory=dict)
+    last: float = 0.0
+
+
+class Run:
+    """:param told: of each step as it is done, for whoever watches."""
+
+    def __init__(self, scenario: Scenario, stage: Stage, told: Callable[[str], None] = lambda _text: None) -> None:
+        self._scenario = scenario
+        self._stage = stage
+        self._told = told
+        self._functions = figures(stage.directory)
+
+    def carry_out(self) -> Seen:
+        """Do it all, and put everything back, whatever happens.
+
+        :raises XcnetError: a fault could not be put in place or taken away: what was measured then means nothing.
+        """
+        stage = self._stage
+        line = TimeLine(stage.directory, stage.routers(), 0.0)
+        before = stage.new_events()
+        traffic = self._scenario.traffic
+        began = stage.start_traffic(traffic) if traffic is not None else stage.clock()
+        course = _Course(began)
+        course.events += [event for event in before if event.monotonic >= began - _LEAD]
+        line = TimeLine(stage.directory, stage.routers(), began)
+        offset = time.monotonic() - stage.clock()
+        probe: ProbeResult | None = None
+        try:
+            self._until_settled(course, line, lambda: time.monotonic() - offset)
+        finally:
+            # In the end as on the way: what was put in place is taken away, the last first.
+            for name in list(reversed(course.standing)):
+                self._end(course, name)
+            if traffic is not None:
+                probe = stage.stop_traffic()
+        ended = stage.clock() - began
+        outcomes = [self._outcome(name, action, future) for name, (action, future) in course.acting.items()]
+        self._look(course)
+        line.learn(stage.routers())
+        return Seen(
+            began=began,
+            ended=ended,
+            line=line,
+            events=sorted(course.events, key=lambda event: event.monotonic),
+            faults=tuple(sorted(course.spans, key=lambda span: span.began)),
+            steps=dict(course.steps),
+            outcomes=tuple(outcomes),
+            unverified=tuple(stage.unverified()),
+            probe=_since(probe, began) if probe is not None else None,
+            functions=self._functions,
+        )
+
+    # -- the loop
+
+    def _until_settled(self, course: _Course, line: TimeLine, now: Callable[[], float]) -> None:
+        waiting = list(self._scenario.steps)
+        looked = 0.0
+        while True:
+            at = now() - course.began
+            for step in [step for step in waiting if step.at is not None and step.at <= at]:
+                waiting.remove(step)
+                self._do(course, step)
+            for name, (step, standing) in list(course.standing.items()):
+                if step.lasts is not None and at >= standing.at - course.began + step.lasts:
+                    self._end(course, name)
+            if at - looked >= _LOOK:
+                looked = at
+                self._look(course)
+                for step in self._triggered(course, line, waiting):
+                    waiting.remove(step)
+                    self._do(course, step)
+                for step in [step for step in waiting if step.when is not None and at > step.when.within]:
+                    waiting.remove(step)  # its moment never came: judged as such
+                if not waiting and self._over(course, line, at):
+                    return
+            time.sleep(_TURN)
+
+    def _triggered(self, course: _Course, line: TimeLine, waiting: Sequence[Step]) -> list[Step]:
+        found = []
+        for step in waiting:
+            when = step.when
+            if when is None:
+                continue
+            # An event before the steps that stand above it is none of its.
+            above = self._scenario.steps[: self._scenario.steps.index(step)]
+            since = max((course.steps[each.name] for each in above if each.name in course.steps), default=0.0)
+            if any(each.name not in course.steps for each in above):
+                continue
+            if any(
+                matches(event.kind, when.event)
+                and event.monotonic - course.began >= since
+                and (when.on is None or line.concerns(event, when.on))
+                for event in course.events
+            ):
+                found.append(step)
+        return found
+
+    def _over(self, course: _Course, line: TimeLine, at: float) -> bool:
+        timed = [step for step, _ in course.standing.values() if step.lasts is not None]
+        busy = [name for name, (_, future) in course.acting.items() if not future.done()]
+        if timed or busy:
+            course.last = at
+            return False
+        if at < course.last + self._scenario.settle:
+            return False
+        seen = Seen(course.began, at, line, course.events, course.spans, course.steps, functions=self._functions)
+        return not unsettled(self._scenario, seen)
+
+    # -- what is done
+
+    def _do(self, course: _Course, step: Step) -> None:
+        self._told(f"{step.name}")
+        if step.fault is not None:
+            standing = self._stage.begin_fault(step.fault)
+            course.standing[step.name] = (step, standing)
+            course.steps[step.name] = standing.at - course.began
+        elif step.action is not None:
+            course.steps[step.name] = self._stage.clock() - course.began
+            course.acting[step.name] = (step.action, self._stage.act(step.action))
+        course.last = max(course.last, course.steps[step.name])
+
+    def _end(self, course: _Course, name: str) -> None:
+        step, standing = course.standing.pop(name)
+        ended = self._stage.end_fault(standing) - course.began
+        self._told(f"{name} is over")
+        course.last = max(course.last, ended)
+        assert step.fault is not None
+        course.spans.append(
+            FaultSpan(
+                name=name,
+                kind=standing.kind,
+                target=standing.target,
+                channels=standing.channels,
+                began=standing.at - course.began,
+                ended=ended,
+                artifact=standing.artifact,
+                settings=step.fault.model_dump(mode="json", exclude={"fault", "on"}),
+            )
+        )
+
+    def _look(self, course: _Course) -> None:
+        course.events += self._stage.new_events()
+
+    @staticmethod
+    def _outcome(name: str, action: Action, future: Future[None]) -> Outcome:
+        try:
+            future.result(timeout=120.0)
+        except TimeoutError:
+            raise LabError(
+                f"step {name} was not done within two minutes", where="steps", remedy="see 'xcnet events'"
+            ) from None
+        except XcnetError as error:
+            return Outcome(name, action.refused, error.cause)
+        return Outcome(name, action.refused, None)
+
+
+def _since(probe: ProbeResult, began: float) -> ProbeResult:
+    """What a probe found, its times counted from the run's beginning."""
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: each - began if key in ("start", "began", "ended") else moved(each) for key, each in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [moved(each) for each in value]
+        return value
+
+    raw = moved(probe.model_dump())
+    for transfer, before in zip(raw["transfers"], probe.transfers, strict=True):
+        transfer["intervals"] = [(start - began, mbps) for start, mbps in before.intervals]
+    return ProbeResult.model_validate(raw)
+
+
+__all__ = ["Run", "Stage", "Standing"]
