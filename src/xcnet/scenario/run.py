@@ -93,9 +93,21 @@ class _Course:
 
 
 class Run:
-    """:param told: of each step as it is done, for whoever watches."""
+    """:param told: of each step as it is done, for whoever watches. :param now: this machine's monotonic clock.
+    :param pause: lets time pass on it.
+    """
 
-    def __init__(self, scenario: Scenario, stage: Stage, told: Callable[[str], None] = lambda _text: None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        stage: Stage,
+        told: Callable[[str], None] = lambda _text: None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._now = now
+        self._pause = pause
         self._scenario = scenario
         self._stage = stage
         self._told = told
@@ -114,10 +126,10 @@ class Run:
         course = _Course(began)
         course.events += [event for event in before if event.monotonic >= began - _LEAD]
         line = TimeLine(stage.directory, stage.routers(), began)
-        offset = time.monotonic() - stage.clock()
+        offset = self._now() - stage.clock()
         probe: ProbeResult | None = None
         try:
-            self._until_settled(course, line, lambda: time.monotonic() - offset)
+            self._until_settled(course, line, lambda: self._now() - offset)
         finally:
             # In the end as on the way: what was put in place is taken away, the last first.
             for name in list(reversed(course.standing)):
@@ -164,7 +176,7 @@ class Run:
                     waiting.remove(step)  # its moment never came: judged as such
                 if not waiting and self._over(course, line, at):
                     return
-            time.sleep(_TURN)
+            self._pause(_TURN)
 
     def _triggered(self, course: _Course, line: TimeLine, waiting: Sequence[Step]) -> list[Step]:
         found = []
