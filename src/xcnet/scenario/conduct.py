@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from xcnet import __version__
+from xcnet.frr.binaries import version as frr_version
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.record import LabRecord
 from xcnet.scenario.course import phases, restoration
@@ -56,7 +57,7 @@ def conduct(
             "xcnet": __version__,
             "engine": record.engine if record is not None else "unknown",
             "kernel": kernel,
-            "FRR": _frr(seen),
+            "FRR": _frr(),
             "Python": platform.python_version(),
         },
     )
@@ -74,9 +75,8 @@ def _courses(seen: Seen) -> tuple[Phase, ...]:
     return tuple(found)
 
 
-def _frr(seen: Seen) -> str:
-    versions = {str(event.data["version"]) for event in seen.events if event.kind == "frr.started"}
-    return ", ".join(sorted(versions)) or "unknown"
+def _frr() -> str:
+    return ".".join(str(number) for number in frr_version())
 
 
 __all__ = ["conduct"]

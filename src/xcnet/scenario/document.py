@@ -22,6 +22,7 @@ class Traffic(InputModel):
 
     rate: Annotated[int, Field(ge=10, le=20_000)] = Field(default=1000, description="Packets per second in all.")
     flows: Annotated[int, Field(ge=4, le=1024)] = Field(default=64, description="Flows in all.")
+    payload: Annotated[int, Field(ge=64, le=8400)] = Field(default=64, description="Bytes of each datagram.")
     warm_up: Span = Field(default=2.0, description="Sent before measuring begins, and not counted.")
     tcp: bool = Field(default=False, description="Also a TCP transfer, by iperf3.")
     http: bool = Field(default=False, description="Also an application's requests over HTTP.")

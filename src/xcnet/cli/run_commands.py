@@ -1,0 +1,117 @@
+"""``xcnet run``: scenarios carried out, judged and reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xcnet.cli.options import Context, Json
+from xcnet.cli.output import err, note, out, print_json
+
+if TYPE_CHECKING:
+    from xcnet.scenario.batch import Done
+
+_EXIT = {"pass": 0, "fail": 1, "inconclusive": 3}
+_COLOURS = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
+
+
+def run(
+    context: typer.Context,
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Files, or folders of them.")],
+    lab: Annotated[
+        str | None, typer.Option("--lab", help="Use this running lab instead of one of each scenario's own.")
+    ] = None,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, max=1000, help="How often each is run.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=16, help="Labs side by side.")] = 1,
+    folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where reports go; xcnet-reports/TIME by default.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write a JUnit file for CI systems.")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the lab of a run that does not pass, to look at it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run scenarios: break the lab as they say, measure what traffic feels, and hold it against what is expected.
+
+    Exit status: 0 all pass, 1 one fails, 2 a scenario has mistakes, 3 inconclusive (the machine was too busy to judge).
+
+    Examples: xcnet run lab/scenarios/channel-cut.yaml        xcnet run lab/scenarios --jobs 2 --junit results.xml
+    """
+    from xcnet.cli.progress import Progress
+    from xcnet.lab.directory import find_lab
+    from xcnet.scenario.batch import carry_out, overall, plan_jobs, scenario_files
+    from xcnet.scenario.report.junit import write_junit
+    from xcnet.scenario.report.summary import write_summary
+
+    options: Context = context.obj
+    name = find_lab(lab).name if lab is not None else None
+    planned = plan_jobs(
+        scenario_files(scenarios), out=folder, repeat=repeat, engine=options.engine.value, lab=name, keep=keep
+    )
+    done = []
+    with Progress(quiet=json) as progress:
+        for each in carry_out(planned, at_once=jobs, progress=progress):
+            done.append(each)
+    for each in done:
+        if each.error is not None:
+            err.print(f"[bold red]{each.job.folder.name} could not be run:[/] {each.error['cause']}")
+            err.print(f"  [dim]where:[/] {each.error['where']}\n  [dim]remedy:[/] {each.error['remedy']}")
+        if each.kept is not None:
+            note(f"lab {each.kept} stays up: xcnet status --name {each.kept}; xcnet down {each.kept}")
+    results = [(each.result, each.job.folder) for each in done if each.result is not None]
+    root = planned[0].folder.parent
+    if len(planned) > 1:
+        write_summary(results, root)
+    if junit is not None:
+        write_junit([result for result, _ in results], junit)
+    worst = overall([each.verdict for each in done])
+    if json:
+        print_json(
+            [
+                {
+                    "scenario": each.job.folder.name,
+                    "verdict": each.verdict.value,
+                    "report": str(each.job.folder / "index.html") if each.result is not None else None,
+                    "error": each.error,
+                    "result": each.result.model_dump(mode="json", exclude={"timeline", "probe"})
+                    if each.result
+                    else None,
+                }
+                for each in done
+            ]
+        )
+    else:
+        _show(done, root)
+    raise typer.Exit(_EXIT[worst.value])
+
+
+def _show(done: list[Done], root: Path) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    for each in done:
+        if each.result is None:
+            continue
+        result = each.result
+        colour = _COLOURS[result.verdict.value]
+        out.print(f"[{colour}]{result.verdict.value}[/] [bold]{escape(each.job.folder.name)}[/] {escape(result.title)}")
+        table = Table(box=None, pad_edge=True, show_header=False)
+        for check in result.checks:
+            mark = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "inconclusive": "[yellow]?[/]"}[check.verdict.value]
+            table.add_row(mark, escape(check.name), escape(f"expected {check.expected}"), escape(check.measured))
+        out.print(table)
+        for reason in result.reasons if result.verdict.value == "inconclusive" else ():
+            out.print(f"  [yellow]{escape(reason)}[/]")
+        out.print(f"  report: {each.job.folder / 'index.html'}")
+    if len(done) > 1:
+        out.print(f"summary: {root / 'index.html'}")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(run)
+
+
+__all__ = ["register"]
