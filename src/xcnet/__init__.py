@@ -1,8 +1,19 @@
 """xcnet: a network lab for private multicloud links, real MACsec and BGP on one machine."""
 
+from typing import TYPE_CHECKING, Any
 
-def __getattr__(name: str) -> str:
-    """``__version__``, found out when asked for: reading the installed metadata is slow where a kernel is booting."""
+if TYPE_CHECKING:
+    from xcnet.scenario.lab import Lab as Lab
+
+    __version__: str
+
+
+def __getattr__(name: str) -> Any:
+    """``__version__`` and ``Lab``, found when asked for: what either needs is slow to read where a kernel is booting."""
+    if name == "Lab":
+        from xcnet.scenario.lab import Lab
+
+        return Lab
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version
@@ -13,4 +24,4 @@ def __getattr__(name: str) -> str:
         return "0+unknown"
 
 
-__all__ = ["__version__"]
+__all__ = ["Lab", "__version__"]
