@@ -43,7 +43,7 @@ def probe(
 
     Examples: xcnet probe --duration 10s        xcnet probe --tcp --http        xcnet probe -d 1m --json > before.json
     """
-    from xcnet.lab.directory import Directory, find_lab, pick
+    from xcnet.lab.directory import find_lab
     from xcnet.probe.plan import RequestsPlan, TransferPlan
 
     paths = find_lab(name)
@@ -57,10 +57,6 @@ def probe(
         requests=(RequestsPlan(),) if http else (),
         raw=raw,
     )
-    nodes = Directory.read(paths).nodes
-    for each in (source, target):
-        if each is not None:
-            pick("host", each, nodes)
     result = _measured(paths, plan, quiet=json)
     if json:
         print_json(result.model_dump(mode="json"))
