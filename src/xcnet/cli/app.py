@@ -15,6 +15,7 @@ from xcnet.cli import (
     lab_commands,
     node_commands,
     operator_commands,
+    probe_command,
     spec_commands,
     topology_commands,
 )
@@ -29,6 +30,7 @@ Examples:
   xcnet status --watch               see its channels, keys, sessions and routes, live\n
   xcnet exec aws-app -- ping -c 3 10.20.0.10\n
   xcnet capture ch1 -w - | wireshark -k -i -\n
+  xcnet probe --duration 10s         measure loss and delay between the two hosts\n
   xcnet verify                       prove that the path is encrypted, closed and balanced\n
   xcnet down                         take it down, leaving nothing
 """
@@ -70,6 +72,7 @@ def _common(
 lab_commands.register(app)
 connection_commands.register(app)
 node_commands.register(app)
+probe_command.register(app)
 operator_commands.register(app)
 conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")

@@ -27,7 +27,8 @@ class LabApplication(Application):
     """Handles the requests of the command line. One request is one SSH session; its first word says what it is.
 
     ``build`` (plan on standard input, progress as JSON lines on standard output), ``rpc METHOD PARAMS``, and those that
-    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``call``, ``coordinator``.
+    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``probe``, ``call``,
+    ``coordinator``.
     """
 
     def __init__(self, context: WarmContext) -> None:
@@ -41,6 +42,7 @@ class LabApplication(Application):
             "vtysh": requests.vtysh,
             "capture": requests.capture,
             "verify": requests.verify,
+            "probe": requests.probe,
             "call": requests.call,
             "coordinator": requests.coordinator,
         }

@@ -102,6 +102,15 @@ async def verify(lab: RunningLab, session: Session, arguments: list[str]) -> int
     return await run_proof(lab, session, **json.loads(parameters))
 
 
+async def probe(lab: RunningLab, session: Session, arguments: list[str]) -> int:
+    """``probe PARAMETERS``: what becomes of datagrams, as JSON lines, until standard input ends (see ``lab/probe.py``)."""
+    from xcnet.lab.probe import run_probe
+    from xcnet.probe.plan import ProbePlan
+
+    (parameters,) = arguments
+    return await run_probe(lab, session, ProbePlan.model_validate_json(parameters))
+
+
 async def coordinator(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     """``coordinator PROVIDER``: the request on standard input goes to its admin socket; its JSON lines on standard output."""
     (provider,) = arguments
@@ -136,4 +145,4 @@ async def call(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     return await session.call_in_fork(run)
 
 
-__all__ = ["call", "capture", "channel_named", "coordinator", "execute", "shell", "verify", "vtysh"]
+__all__ = ["call", "capture", "channel_named", "coordinator", "execute", "probe", "shell", "verify", "vtysh"]
