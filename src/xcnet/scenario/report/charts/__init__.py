@@ -1,0 +1,1 @@
+"""Small builders of SVG pictures. They know numbers, words and tones; nothing of runs, channels or faults."""
