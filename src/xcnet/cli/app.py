@@ -16,6 +16,8 @@ from xcnet.cli import (
     node_commands,
     operator_commands,
     probe_command,
+    run_commands,
+    scenario_commands,
     spec_commands,
     topology_commands,
 )
@@ -74,9 +76,11 @@ connection_commands.register(app)
 node_commands.register(app)
 probe_command.register(app)
 operator_commands.register(app)
+run_commands.register(app)
 conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")
+app.add_typer(scenario_commands.app, name="scenario")
 
 
 def main() -> None:

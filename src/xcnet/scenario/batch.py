@@ -138,7 +138,7 @@ def _on_its_own(job: Job, sink: ProgressSink) -> Done:
     name = f"{job.folder.name[:24].rstrip('-')}-{os.getpid()}"
     sink.step(f"{job.folder.name}: bringing up {scenario.topology}")
     up = bring_up(
-        _reference(scenario.topology, job.file),
+        reference_of(scenario.topology, job.file),
         name=name,
         engine=job.engine,
         fast=scenario.timers is Timers.FAST,
@@ -166,7 +166,7 @@ def _run(scenario: Scenario, paths: LabPaths, kernel: str, folder: Path, sink: P
     return result
 
 
-def _reference(topology: str, file: Path) -> str:
+def reference_of(topology: str, file: Path) -> str:
     """A topology's file is seen from the scenario's folder."""
     beside = file.parent / topology
     return str(beside) if topology.endswith((".yaml", ".yml")) and beside.exists() else topology
@@ -201,4 +201,4 @@ class _Detail:
         self._sink.detail(text)
 
 
-__all__ = ["Done", "Job", "carry_out", "one", "overall", "plan_jobs", "scenario_files"]
+__all__ = ["Done", "Job", "carry_out", "one", "overall", "plan_jobs", "reference_of", "scenario_files"]
