@@ -70,7 +70,12 @@ class EventWriter:
 
     def emit(self, kind: str, subject: str, **data: Any) -> Event:
         """Write one event, stamped now, and return it."""
-        event = Event(self._clock.monotonic(), self._clock.wall(), self.source, kind, subject, data)
+        return self.emit_at(self._clock.monotonic(), kind, subject, **data)
+
+    def emit_at(self, monotonic: float, kind: str, subject: str, /, **data: Any) -> Event:
+        """Write an event that has happened already. :param monotonic: when; its wall time is reckoned from that."""
+        wall = self._clock.wall() - (self._clock.monotonic() - monotonic)
+        event = Event(monotonic, wall, self.source, kind, subject, data)
         if self._fd >= 0:
             os.write(self._fd, event.to_json().encode() + b"\n")
         return event

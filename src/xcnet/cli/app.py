@@ -12,6 +12,7 @@ from xcnet import __version__
 from xcnet.cli import (
     conformance_commands,
     connection_commands,
+    fault_commands,
     lab_commands,
     node_commands,
     operator_commands,
@@ -77,6 +78,7 @@ node_commands.register(app)
 probe_command.register(app)
 operator_commands.register(app)
 run_commands.register(app)
+fault_commands.register(app)
 conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from xcnet.edge.executor import SecyExecutor, SecyOutput
 from xcnet.edge.kernel import RouterKernel
-from xcnet.edge.report import ChannelReport, SakReport
+from xcnet.edge.report import ChannelReport, SakReport, digest
 from xcnet.errors import KernelError
 from xcnet.events import EventWriter
 from xcnet.mka import MkaPort, PortConfig
@@ -258,6 +258,8 @@ class MkaChannel:
             next_packet_number=sa.pn if sa else None,
             old_key_installed=self._mka.associations.old is not None,
             live_peers=len(principal.live) if principal else 0,
+            cak_digests={ckn.hex(): digest(each.cak) for ckn, each in self._mka.participants.items()},
+            pn_exhaustion=self.wanted.macsec.pn_exhaustion,
             counters=summed_counters(secy),
             gate_dropped=gate_dropped,
         )

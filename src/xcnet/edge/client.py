@@ -13,6 +13,7 @@ from xcnet.edge.report import EdgeReport, SakReports
 from xcnet.errors import DeadlineError, LabError, RoutingError
 from xcnet.model.desired import RouterState
 from xcnet.model.observed import ObservationChange, RouterObservation
+from xcnet.model.overlay import Overlay
 from xcnet.waiting import Deadline
 
 SOCKET_NAME = "edged.sock"
@@ -50,6 +51,13 @@ class EdgeClient:
         """
         answer = await self._ask("apply", deadline, state.reveal_json())
         return list(answer["changed"])
+
+    async def overlay(self, overlay: Overlay, *, deadline: Deadline) -> list[str]:
+        """Lay faults over whatever state the router has and is given, instead of those before; the empty one ends them.
+
+        :returns: what that changed; see :meth:`apply` for what is raised.
+        """
+        return list((await self._ask("overlay", deadline, overlay=overlay.reveal_json()))["changed"])
 
     async def status(self, *, deadline: Deadline | None = None) -> EdgeReport:
         return EdgeReport.model_validate(await self._ask("status", deadline or Deadline(10.0)))
@@ -113,12 +121,12 @@ class EdgeClient:
         """The keys in use, for decrypting captures; handle with care."""
         return SakReports.model_validate(await self._ask("saks", deadline or Deadline(10.0)))
 
-    async def _ask(self, op: str, deadline: Deadline, state: str = "null") -> dict[str, Any]:
+    async def _ask(self, op: str, deadline: Deadline, state: str = "null", *, overlay: str = "null") -> dict[str, Any]:
         """:param state: in JSON; what hundreds of connections make of it is not to be taken apart on its way."""
         try:
             reader, writer = await self._connect(deadline)
             try:
-                writer.write(f'{{"op": "{op}", "state": {state}}}\n'.encode())
+                writer.write(f'{{"op": "{op}", "state": {state}, "overlay": {overlay}}}\n'.encode())
                 line = await asyncio.wait_for(reader.readline(), deadline.remaining)
             finally:
                 writer.close()

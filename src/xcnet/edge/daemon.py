@@ -30,6 +30,7 @@ from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.state import Address
 from xcnet.model.desired import Channel, KeyAgreement, RouterState
 from xcnet.model.observed import ChannelObservation
+from xcnet.model.overlay import Overlay
 from xcnet.netlink.monitor import LinkChange, Lost, Monitor, Watch
 from xcnet.waiting import Deadline
 
@@ -47,20 +48,28 @@ Driver = MkaChannel | WpaChannel
 
 
 class _Request(BaseModel):
-    """:param state: of ``apply``."""
+    """:param state: of ``apply``. :param overlay: of ``overlay``."""
 
     op: str
     state: RouterState | None = None
+    overlay: Overlay | None = None
 
 
 class Edged:
     """:param folder: where its socket and secrets are; on a file system in memory, for this user alone.
     :param state: what the kernel holds already; key agreement begins before the first request is taken, routing follows when
         asked to settle.
+    :param overlay: faults that lie over that and every other state.
     """
 
     def __init__(
-        self, node: str, folder: Path, events: EventWriter, frr: FrrDirs | None, state: RouterState | None = None
+        self,
+        node: str,
+        folder: Path,
+        events: EventWriter,
+        frr: FrrDirs | None,
+        state: RouterState | None = None,
+        overlay: Overlay | None = None,
     ) -> None:
         self._node = node
         self._folder = folder
@@ -77,7 +86,9 @@ class Edged:
         self._observer = Observer(
             node, frr, events, lambda: list(self._kernel.links().values()), self._observe, self._address_missed
         )
-        self._first = state
+        self._given = state
+        self._lay(overlay or Overlay())
+        self._first = self._overlay.over(state) if state is not None else None
         self._failure: XcnetError | None = None
 
     async def serve(self) -> None:
@@ -163,8 +174,16 @@ class Edged:
                 self._waiting += 1
                 async with self._applying:
                     self._waiting -= 1
-                    self._want(state)
-                    return {"changed": await self._apply_kernel(state) + await self._apply_routing(state)}
+                    self._given = state
+                    return {"changed": await self._make_so(self._overlay.over(state))}
+            case "overlay":
+                if request.overlay is None:
+                    raise ValueError("no overlay")
+                async with self._applying:
+                    self._lay(request.overlay)
+                    if self._given is None or (wanted := self._overlay.over(self._given)) == self._state:
+                        return {"changed": []}
+                    return {"changed": await self._make_so(wanted)}
             case "settle":
                 async with self._applying:
                     return {"changed": await self._settle()}
@@ -176,6 +195,14 @@ class Edged:
                 return answer
             case other:
                 return {"error": {"cause": f"edged knows no request {other!r}", "where": "op", "remedy": ""}}
+
+    def _lay(self, overlay: Overlay) -> None:
+        self._overlay = overlay
+        self._kernel.left_alone = frozenset(overlay.dark)
+
+    async def _make_so(self, state: RouterState) -> list[str]:
+        self._want(state)
+        return await self._apply_kernel(state) + await self._apply_routing(state)
 
     async def _settle(self) -> list[str]:
         """Routing for what this daemon was started with. :raises XcnetError: also why key agreement did not begin."""
@@ -327,16 +354,18 @@ def run(
     *,
     frr_dirs: FrrDirs | None = None,
     state: RouterState | None = None,
+    overlay: Overlay | None = None,
 ) -> None:
     """Run the daemon in this process, which is in the router's network namespace already, until SIGTERM.
 
     :param state: what it begins with. The kernel holds it already (:class:`RouterKernel`); its keys are being agreed on by
         the time that the socket is there, and the routing daemons are given it when a client asks to settle.
+    :param overlay: see :class:`Edged`.
     """
     events = EventWriter(events_path, f"{node}.edged")
 
     async def main() -> None:
-        await Edged(node, folder, events, frr_dirs, state).serve()
+        await Edged(node, folder, events, frr_dirs, state, overlay).serve()
 
     asyncio.run(main())
 

@@ -56,6 +56,8 @@ class RouterKernel:
     def __init__(self) -> None:
         self._route = NetlinkSocket()
         self.macsec = Macsec()
+        self.left_alone: frozenset[str] = frozenset()
+        """Ports that are not set up or down: a fault has its hand on them."""
 
     def close(self) -> None:
         self._route.close()
@@ -180,7 +182,7 @@ class RouterKernel:
         for address in addresses.dump(self._route, port.index):
             self._submit([addresses.delete(port.index, address.interface)])
             changed.append(f"{channel.port} {address.interface} removed")
-        if port.up != channel.enabled:
+        if port.up != channel.enabled and channel.port not in self.left_alone:
             self._submit([links.change(port.index, up=channel.enabled)])
             changed.append(f"{channel.port} {'up' if channel.enabled else 'down'}")
 
@@ -210,10 +212,11 @@ class RouterKernel:
 
     def _port(self, held: dict[str, Link], name: str, mtu: int, changed: list[str]) -> list[Request]:
         port = self._there(held, name)
-        if port.mtu == mtu and port.up:
+        up = None if name in self.left_alone else True
+        if port.mtu == mtu and (port.up or up is None):
             return []
-        changed.append(f"{name} up with MTU {mtu}")
-        return [links.change(port.index, mtu=mtu, up=True)]
+        changed.append(f"{name} {'up ' if up else ''}with MTU {mtu}")
+        return [links.change(port.index, mtu=mtu, up=up)]
 
     @staticmethod
     def _vrf(name: str, table: int, held: dict[str, Link], changed: list[str]) -> list[Request]:
@@ -284,7 +287,9 @@ class RouterKernel:
                 # Before it is up: to put a shaper on an interface in use can cost frames.
                 requests += self._rate(wanted, link, shapers.get(link.index), changed)
                 parent = by_index.get(link.parent)
-                closed = parent is not None and parent.kind == "macsec" and not parent.up
+                closed = (
+                    parent is not None and not parent.up and (parent.kind == "macsec" or parent.name in self.left_alone)
+                )
                 # A VLAN on a closed MACsec device cannot be set up; the kernel does that itself when the device opens.
                 if not link.up and not closed:
                     requests.append(links.change(link.index, up=True))

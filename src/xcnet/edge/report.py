@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from pydantic import BaseModel, ConfigDict
 
 from xcnet.model.desired import CipherSuite
@@ -19,6 +21,8 @@ class ChannelReport(_Model):
     :param association: CKN of the principal CA. :param key_server: whether this end is; None while nobody is, or unknown.
     :param old_key_installed: the SAK before the one in use has not been retired yet.
     :param counters: the kernel's SecY, SC and SA counters by name, summed over SCs and SAs.
+    :param cak_digests: CKN -> eight digits that tell its CAK from another, and nothing of it.
+    :param pn_exhaustion: packet number at which a new SAK is made; 0 stands for the standard's value.
     :param gate_dropped: frames that were neither MACsec nor MKA, dropped at the bare port: (coming in, going out).
     """
 
@@ -35,8 +39,15 @@ class ChannelReport(_Model):
     next_packet_number: int | None = None
     old_key_installed: bool = False
     live_peers: int = 0
+    cak_digests: dict[str, str] = {}
+    pn_exhaustion: int = 0
     counters: dict[str, int] = {}
     gate_dropped: tuple[int, int] = (0, 0)
+
+
+def digest(cak: Secret) -> str:
+    """Eight hexadecimal digits of a key's SHA-256. Of a key of 16 or 32 random bytes they give nothing away."""
+    return hashlib.sha256(b"xcnet cak " + cak.reveal()).hexdigest()[:8]
 
 
 class EdgeReport(_Model):
@@ -60,4 +71,4 @@ class SakReports(_Model):
     saks: tuple[SakReport, ...]
 
 
-__all__ = ["ChannelReport", "EdgeReport", "SakReport", "SakReports"]
+__all__ = ["ChannelReport", "EdgeReport", "SakReport", "SakReports", "digest"]

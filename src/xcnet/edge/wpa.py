@@ -17,7 +17,7 @@ from pathlib import Path
 from xcnet.edge.channel import summed_counters
 from xcnet.edge.executor import SecyExecutor
 from xcnet.edge.kernel import RouterKernel
-from xcnet.edge.report import ChannelReport, SakReport
+from xcnet.edge.report import ChannelReport, SakReport, digest
 from xcnet.errors import InputError, KernelError
 from xcnet.events import EventWriter
 from xcnet.model.desired import Cak, Channel, CipherSuite
@@ -200,6 +200,8 @@ class WpaChannel:
             secured=transmits and self._open,
             cipher_suite=CipherSuite.GCM_AES_128,
             association=self.wanted.keys[-1].ckn if self.wanted.keys else None,
+            # It does not show its keys; these are the ones that it was given.
+            cak_digests={key.ckn: digest(key.cak) for key in self.wanted.keys},
             associations=tuple(cak.ckn for cak in self.wanted.keys),
             association_number=sa.an if sa is not None and transmits else None,
             key_number=int.from_bytes(sa.key_id[12:], "big") if sa is not None and transmits else None,

@@ -15,6 +15,7 @@ from xcnet.events import EventWriter
 from xcnet.frr.render import load_templates
 from xcnet.lab import requests
 from xcnet.lab.collect import collect_status
+from xcnet.lab.faults.settings import read_fault
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.running import RunningLab
 from xcnet.lab.wire import plan_from_wire
@@ -115,6 +116,16 @@ class LabApplication(Application):
             case "coordinator-resume":
                 lab.coordinators.resume(params["provider"])
                 value = True
+            case "fault-begin":
+                value = await lab.faults.begin(read_fault(params["fault"]))
+            case "fault-end":
+                value = await lab.faults.end(params["id"])
+            case "fault-end-all":
+                value = await lab.faults.end_all()
+            case "fault-check":
+                value = await lab.faults.check(params["id"])
+            case "faults":
+                value = lab.faults.standing()
             case "apply":
                 value = {"changed": await lab.apply(params["node"], params["state"])}
             case _:

@@ -15,6 +15,7 @@ from xcnet.fabric.network import Fabric
 from xcnet.fabric.network import build as build_fabric
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.lab.coordinators import Coordinators
+from xcnet.lab.faults.keeper import Faults
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
 from xcnet.lab.readiness import PathWatcher, wait_for_bfd
@@ -42,6 +43,7 @@ class RunningLab:
         self._started = time.monotonic()
         self._fabric: Fabric | None = None
         self._coordinators: Coordinators | None = None
+        self._faults: Faults | None = None
         self.states: dict[str, RouterState] = dict(plan.routers)
 
     @property
@@ -56,6 +58,18 @@ class RunningLab:
         if self._coordinators is None:
             raise LabError("the lab has no coordinators yet", remedy="wait for 'xcnet up' to end")
         return self._coordinators
+
+    @property
+    def faults(self) -> Faults:
+        """:raises LabError: there is no path yet that a fault could be put to."""
+        if self._faults is None:
+            raise LabError("the lab is still being built", remedy="wait for 'xcnet up' to end")
+        return self._faults
+
+    @property
+    def startup(self) -> Startup:
+        """Starts routers' daemons."""
+        return Startup(self.paths, self.fabric, self.supervisor, self.frr_dirs)
 
     @property
     def uptime(self) -> float:
@@ -86,7 +100,7 @@ class RunningLab:
         watcher = PathWatcher(plan, {name: self.fabric.netns(name) for name in plan.routers})
         try:
             await report("step", f"key agreement and routing daemons on {len(plan.routers)} routers")
-            await Startup(self.paths, self.fabric, self.supervisor, self.frr_dirs).run(self.states, deadline)
+            await self.startup.run(self.states, deadline)
             keyed = [channel.name for router in plan.routers.values() for channel in router.channels if channel.keys]
             if keyed:
                 await report("step", f"MACsec secured on {len(set(keyed))} channels ({len(keyed)} ends)")
@@ -103,6 +117,7 @@ class RunningLab:
         self.events.emit("lab.ready", plan.topology, seconds=round(seconds, 3))
         self._coordinators = Coordinators(self.paths, plan, self.fabric, self.supervisor, self.events)
         self._coordinators.begin()
+        self._faults = Faults(self)
         return seconds
 
     def _make_folders(self) -> None:
@@ -131,6 +146,9 @@ class RunningLab:
 
     async def stop(self) -> None:
         """End all processes and remove nodes, links and sockets; safe to call at any point of building."""
+        if self._faults is not None:
+            await self._faults.forget()
+            self._faults = None
         if self._coordinators is not None:
             await self._coordinators.stop()
         await self.supervisor.stop_all(Deadline(5.0))

@@ -19,6 +19,7 @@ from xcnet.frr.render import sessions_opened
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
 from xcnet.model.desired import RouterState
+from xcnet.model.overlay import Overlay
 from xcnet.waiting import Deadline, wait_until_async
 
 EDGED_PRIORITY = 20
@@ -99,14 +100,39 @@ class Startup:
         for node, state in states.items():
             self._fork_one(node, state)
 
-    def _fork_one(self, node: str, state: RouterState) -> None:
+    async def again(
+        self, node: str, daemons: Iterable[str], state: RouterState, overlay: Overlay, deadline: Deadline
+    ) -> list[str]:
+        """Start those of a router's daemons that have ended, and have all of them hold the state again once all run.
+
+        :param overlay: faults that stand on the router otherwise.
+        :returns: what the router changed to hold it. :raises LabError: a daemon has ended. :raises DeadlineError: one does
+            not answer.
+        """
+        wanted = set(daemons)
+        specs = {spec.name: spec for spec in prepare(overlay.over(state), self._dirs(node))}
+        # What a killed daemon has left behind would look like a daemon that listens.
+        stale = [socket for kind in wanted & specs.keys() for socket in (specs[kind].ready, *specs[kind].serves)]
+        for socket in [*stale, *([self._edge(node).socket] if "edged" in wanted else [])]:
+            socket.unlink(missing_ok=True)
+        if "edged" in wanted:
+            self._fork_one(node, state, overlay)
+            await self._listening(node, "edged", [self._edge(node).socket], deadline)
+        for kind in ("zebra", "bfdd", "bgpd"):
+            if kind in wanted:
+                await self._start([node], [specs[kind]], deadline)
+        if any(self._supervisor.get(node, daemon) is None for daemon in ("edged", *specs)):
+            return []
+        return await self._edge(node).apply(state, deadline=deadline)
+
+    def _fork_one(self, node: str, state: RouterState, overlay: Overlay | None = None) -> None:
         sockets = self._paths.node_sockets(node)
         events = self._paths.events / f"{node}.edged.jsonl"
         dirs = self._dirs(node)
         self._supervisor.fork(
             node,
             "edged",
-            lambda: run_edged(node, sockets, events, frr_dirs=dirs, state=state),
+            lambda: run_edged(node, sockets, events, frr_dirs=dirs, state=state, overlay=overlay),
             netns=self._fabric.netns(node),
             log=self._paths.node_logs(node) / "edged.out",
             realtime=EDGED_PRIORITY,

@@ -144,6 +144,7 @@ class BgpNeighbor(_Model):
     :param bfd: None for a session without BFD.
     :param prefix_limit: prefixes accepted before the session is torn down; None for no limit.
     :param next_hop_self: announce own address as next hop (iBGP towards the gateway).
+    :param shut: administratively shut: it stays down at this end's word.
     :param drained: of an external session: both ways use it only where there is no other (RFC 8326). What is announced over
         it carries the community GRACEFUL_SHUTDOWN, what is received has local preference 0. The session stays up.
     """
@@ -159,6 +160,7 @@ class BgpNeighbor(_Model):
     bfd: BfdTimers | None = None
     prefix_limit: Annotated[int, Field(ge=1)] | None = None
     next_hop_self: bool = False
+    shut: bool = False
     drained: bool = False
 
 

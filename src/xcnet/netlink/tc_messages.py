@@ -116,6 +116,26 @@ class _mirred(nla):  # type: ignore[misc]
         )
 
 
+class _police(nla):  # type: ignore[misc]
+    nla_flags = NLA_F_NESTED
+    nla_map = (
+        ("TCA_POLICE_UNSPEC", "none"),
+        ("TCA_POLICE_TBF", "parms"),
+        ("TCA_POLICE_RATE", "none"),
+        ("TCA_POLICE_PEAKRATE", "none"),
+        ("TCA_POLICE_AVRATE", "none"),
+        ("TCA_POLICE_RESULT", "int32"),
+    )
+
+    class parms(nla):  # type: ignore[misc]
+        """``tc_police``; its two ``tc_ratespec`` are always zero here."""
+
+        fields = (
+            *(("index", "I"), ("action", "i"), ("limit", "I"), ("burst", "I"), ("mtu", "I")),
+            *(("rates", "24s"), ("refcnt", "i"), ("bindcnt", "i"), ("capab", "I")),
+        )
+
+
 class _action(nla):  # type: ignore[misc]
     nla_flags = NLA_F_NESTED
     nla_map = (
@@ -129,7 +149,7 @@ class _action(nla):  # type: ignore[misc]
 
     @staticmethod
     def options(cell: Any, *_: Any, **__: Any) -> Any:
-        return {"gact": _gact, "mirred": _mirred}.get(cell.get_attr("TCA_ACT_KIND"), cell.hex)
+        return {"gact": _gact, "mirred": _mirred, "police": _police}.get(cell.get_attr("TCA_ACT_KIND"), cell.hex)
 
 
 class _actions(nla):  # type: ignore[misc]

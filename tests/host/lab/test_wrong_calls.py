@@ -54,6 +54,19 @@ CASES = {
     "issue-unknown-channel": ["issues", "open", "t", "--by", "aws", "--body", "b", "--channel", "ch9"],
     "channel-enable-enabled": ["channel", "enable", "ch1"],
     "clock-backwards": ["clock", "advance", "--", "-2h"],
+    "fault-unknown-target": ["fault", "begin", "cut", "--on", "ch9"],
+    "fault-unknown-internal-link": ["fault", "begin", "cut", "--on", "aws-edge1/aws-g"],
+    "fault-unknown-router": ["fault", "begin", "power-off", "--on", "aws-edge9"],
+    "fault-no-coordinator-there": [
+        *("fault", "begin", "kill", "--on", "aws-edge1", "--set", "daemon=coordinator"),
+    ],
+    "fault-no-key-agreement-there": ["fault", "begin", "mka-drop", "--on", "aws-edge1/aws-gw"],
+    "fault-flap-without-light": [
+        *("fault", "begin", "flap", "--on", "ch1", "--set", "period=1", "--set", "down=1"),
+    ],
+    "fault-unknown-side": ["fault", "begin", "bgp-shut", "--on", "ch1", "--set", "side=azure"],
+    "fault-end-of-none": ["fault", "end", "cut-9"],
+    "fault-check-of-none": ["fault", "check", "cut-9"],
     "har-unwritable": ["api-log", "--har", "/proc/nowhere.har"],
 }
 

@@ -1,0 +1,133 @@
+"""Keeps a lab's standing faults: begins them, looks at them, ends them, and tells the event stream."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xcnet.errors import InputError, XcnetError
+from xcnet.lab.faults.base import Standing
+from xcnet.lab.faults.overlays import Overlays
+from xcnet.lab.faults.ports import Ports
+from xcnet.lab.faults.processes import state_of
+from xcnet.lab.faults.registry import Bench, standing_of
+from xcnet.model.faults import Fault
+from xcnet.model.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from xcnet.lab.running import RunningLab
+
+
+@dataclass(slots=True)
+class _Held:
+    """:param told: what was said of it when it began."""
+
+    standing: Standing
+    told: dict[str, Any]
+
+
+class Faults:
+    """One at a time begins or ends. What is said of a fault, here and on the event stream:
+
+    ``id``; ``kind``; ``target``: what it was put to; ``channels`` concerned; ``artifact``: what was read back of the thing itself;
+    ``monotonic``: the lab kernel's clock just before it was changed; ``settings``: all fields of the fault.
+    """
+
+    def __init__(self, lab: RunningLab) -> None:
+        self._lab = lab
+        self._bench = Bench(lab, Ports(lab.fabric), Overlays(lab.edge, self._listens))
+        self._held: dict[str, _Held] = {}
+        self._numbers: dict[str, itertools.count[int]] = {}
+        self._lock = asyncio.Lock()
+
+    async def begin(self, fault: Fault) -> dict[str, Any]:
+        """Put it in place, and see that it is.
+
+        :raises InputError: it names something that there is not.
+        :raises XcnetError: it could not be put in place; everything is as it was.
+        """
+        async with self._lock:
+            standing = standing_of(fault, self._bench)
+            number = next(self._numbers.setdefault(fault.fault, itertools.count(1)))
+            standing.id = f"{fault.fault}-{number}"
+            await standing.begin()
+            changed = standing.changed
+            try:
+                artifact = await standing.artifact()
+            except BaseException:
+                await standing.end()
+                raise
+            told = {
+                "kind": fault.fault,
+                "target": standing.target,
+                "channels": list(standing.channels),
+                "artifact": artifact,
+                "settings": fault.model_dump(mode="json"),
+            }
+            self._lab.events.emit_at(changed, "fault.begun", standing.id, **told)
+            self._held[standing.id] = _Held(standing, {"id": standing.id, "monotonic": changed, **told})
+            return self._held[standing.id].told
+
+    async def end(self, identifier: str) -> dict[str, Any]:
+        """Take it away; what was said of it, with the time of its end.
+
+        :raises InputError: there is none of that id. :raises XcnetError: something could not be undone: it still stands.
+        """
+        async with self._lock:
+            return await self._end(identifier)
+
+    async def end_all(self) -> list[dict[str, Any]]:
+        """Take all away, the last first. :raises XcnetError: of the first that could not be; the others are ended."""
+        ended: list[dict[str, Any]] = []
+        failure: XcnetError | None = None
+        async with self._lock:
+            for identifier in reversed(list(self._held)):
+                try:
+                    ended.append(await self._end(identifier))
+                except XcnetError as error:
+                    failure = failure or error
+        if failure is not None:
+            raise failure
+        return ended
+
+    async def check(self, identifier: str) -> dict[str, Any]:
+        """Look at the thing itself again. :raises LabError: the fault is not in place any more."""
+        held = self._get(identifier)
+        return {**held.told, "artifact": await held.standing.artifact()}
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Those that stand, in the order in which they began."""
+        return [held.told for held in self._held.values()]
+
+    async def forget(self) -> None:
+        """The lab is taken down, and all that the faults changed with it."""
+        for held in self._held.values():
+            await held.standing.forget()
+        self._held.clear()
+
+    async def _end(self, identifier: str) -> dict[str, Any]:
+        held = self._get(identifier)
+        await held.standing.end()
+        del self._held[identifier]
+        told = {key: value for key, value in held.told.items() if key not in ("id", "monotonic")}
+        self._lab.events.emit_at(held.standing.changed, "fault.ended", identifier, **told)
+        return {"id": identifier, "monotonic": held.standing.changed, **told}
+
+    def _get(self, identifier: str) -> _Held:
+        held = self._held.get(identifier)
+        if held is None:
+            raise InputError(
+                f"there is no standing fault {identifier!r}",
+                where="fault",
+                remedy=did_you_mean(identifier, self._held, "none stands"),
+            )
+        return held
+
+    def _listens(self, node: str) -> bool:
+        child = self._lab.supervisor.get(node, "edged")
+        return child is not None and state_of(child.pid) not in ("", "T", "Z")
+
+
+__all__ = ["Faults"]
