@@ -46,7 +46,6 @@ def probe(
     from xcnet.lab.directory import find_lab
     from xcnet.probe.plan import RequestsPlan, TransferPlan
 
-    paths = find_lab(name)
     plan = _plan(
         duration=None if duration is None else _seconds(duration),
         rate=rate,
@@ -57,7 +56,7 @@ def probe(
         requests=(RequestsPlan(),) if http else (),
         raw=raw,
     )
-    result = _measured(paths, plan, quiet=json)
+    result = _measured(find_lab(name), plan, quiet=json)
     if json:
         print_json(result.model_dump(mode="json"))
     else:

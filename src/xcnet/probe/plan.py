@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from xcnet.probe.packets import HEADER
 
@@ -18,6 +19,9 @@ LATE_MS = 10.0
 
 SETTLE_SECONDS = 1.0
 """What is still under way when sending ends may arrive within this time: nothing announces that nothing more will."""
+
+_LONGEST = 86_400
+_RAW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\.csv")
 
 _MOST_BUCKETS = 600
 _LEAST_BUCKET = 0.1
@@ -83,24 +87,40 @@ class ProbePlan(_Settings):
     versions: tuple[Annotated[int, Field(ge=4, le=6, multiple_of=2)], ...] = (4, 6)
     payload: Annotated[int, Field(ge=HEADER.size, le=9000)] = 64
     warm_up: Annotated[float, Field(ge=0, le=600)] = 2.0
-    duration: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    duration: float | None = None
     limits: Limits = Limits()
     transfers: tuple[TransferPlan, ...] = ()
     requests: tuple[RequestsPlan, ...] = ()
     source: str | None = None
     target: str | None = None
-    raw: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")] | None = None
+    raw: str | None = None
+
+    @field_validator("duration")
+    @classmethod
+    def _check_duration(cls, seconds: float | None) -> float | None:
+        if seconds is not None and not 0 < seconds <= _LONGEST:
+            raise ValueError("a probe takes more than no time, and a day at most")
+        return seconds
+
+    @field_validator("raw")
+    @classmethod
+    def _check_raw(cls, name: str | None) -> str | None:
+        if name is not None and not _RAW_NAME.fullmatch(name):
+            raise ValueError("the file is given by its name alone, letters, digits, '.', '_' and '-', ending in .csv")
+        return name
 
     @model_validator(mode="after")
     def _check(self) -> ProbePlan:
         if not self.versions or len(set(self.versions)) != len(self.versions):
             raise ValueError("versions are 4, 6 or both, each once")
         if self.flows < self.streams:
-            raise ValueError(f"flows: at least one for each stream, {self.streams}")
+            raise ValueError(
+                f"{self.flows} flows for {self.streams} streams (direction and IP version): each needs one at least"
+            )
         if (self.source is None) != (self.target is None):
-            raise ValueError("source and target are given both or neither")
+            raise ValueError("both hosts are named, or neither is")
         if self.source is not None and self.source == self.target:
-            raise ValueError("source and target are two hosts")
+            raise ValueError("the two hosts are one")
         return self
 
     @property

@@ -18,6 +18,8 @@ CASES = {
     "vtysh-unknown-command": ["vtysh", "aws-gw", "-c", "show nonsense"],
     "capture-unknown-channel": ["capture", "ch9", "-c", "1"],
     "capture-unwritable": ["capture", "ch1", "-c", "1", "-w", "/proc/nowhere.pcapng"],
+    "probe-unknown-host": ["probe", "--from", "aws-ap", "--to", "gcp-app"],
+    "probe-of-a-router": ["probe", "--from", "aws-app", "--to", "gcp-gw"],
     "rotate-unknown-channel": ["rotate", "ch0"],
     "up-name-taken": ["up", "minimal", "--name", "default"],
     "status-of-another": ["status", "--name", "another"],
