@@ -28,6 +28,10 @@ already would be told again."""
 BFD_PATIENCE = 10.0
 """Seconds in which no further session is established before BFD is put on the rest all the same."""
 
+_FEW_SESSIONS = 64
+"""So many new BFD sessions are made at once, and are up by the time that BGP is. Of more each is made when its BGP session stands: until
+the far end has it too it says hello once a second, for each of which bfdd looks at all of its sockets, six for each VRF."""
+
 _FIRST_LOOK, _LAST_LOOK = 0.1, 0.5
 """Seconds between two looks at sessions: every look costs bgpd as much as it has sessions."""
 _SHOWN = 6
@@ -82,18 +86,32 @@ def apply(
         commands = diff.bgpd(_running(bgpd), want["bgpd"])
         # New profiles before the sessions that use them, old ones away after the sessions that used them.
         applied.sent["bfdd"] += _configure(bfdd, profiles.first)
+        made = dict(profiles.bfd)
+        if len(made) <= _FEW_SESSIONS:
+            applied.sent["bfdd"] += _configure(bfdd, [line for lines in made.values() for line in lines])
+            made.clear()
         applied.sent["bgpd"] += _configure(bgpd, commands.first)
         wait_for_listeners(bgpd, commands.passwords_in, deadline)
         applied.unknown = wait_for_addresses(bgpd, session_addresses(state, commands.begun_in), deadline)
         applied.sent["bgpd"] += _configure(bgpd, commands.then)
         left = dict(commands.bfd)
         began = time.monotonic()
-        applied.sent["bgpd"] += _put_bfd_on(bgpd, left, bfd_patience, deadline, hurry)
+
+        def put_on(sessions: Collection[tuple[str, str]]) -> None:
+            first = [line for session in sessions for line in made.pop(session, ())]
+            applied.sent["bfdd"] += _configure(bfdd, first)
+            applied.sent["bgpd"] += _configure(bgpd, [line for session in sessions for line in left.pop(session)])
+
+        _put_bfd_on(bgpd, left, put_on, bfd_patience, deadline, hurry)
+        if not left:
+            # Those whose BGP sessions hold their BFD already: bfdd was started anew.
+            applied.sent["bfdd"] += _configure(bfdd, [line for lines in made.values() for line in lines])
+            made.clear()
         applied.waited = time.monotonic() - began
         applied.sent["bfdd"] += _configure(bfdd, profiles.then)
         if commands and not left:
             _read_back(bgpd, diff.bgpd, want["bgpd"])
-        if profiles:
+        if profiles and not made:
             _read_back(bfdd, diff.bfdd, want["bfdd"])
     return applied
 
@@ -147,30 +165,29 @@ def _some(names: Sequence[str]) -> str:
 
 def _put_bfd_on(
     bgpd: Vty,
-    waiting: dict[tuple[str, str], list[str]],
+    waiting: Collection[tuple[str, str]],
+    put_on: Callable[[Collection[tuple[str, str]]], None],
     patience: float,
     deadline: Deadline,
     hurry: Callable[[], bool],
-) -> list[str]:
-    """:param waiting: left in it are the sessions that somebody in a hurry cut off; those that stand already are served first."""
-    sent: list[str] = []
+) -> None:
+    """:param waiting: sessions without BFD; left in it are those that somebody in a hurry cut off, those that stand already were
+    served before. :param put_on: gives them BFD, and takes them out.
+    """
     last, look = Deadline(min(patience, deadline.remaining)), _FIRST_LOOK
     while waiting:
         up = {(vrf, str(peer)) for vrf, peer in established(bgpd, {vrf for vrf, _peer in waiting})}
-        ready = up & set(waiting)
+        ready = sorted(up.intersection(waiting))
         if ready:
             last, look = Deadline(min(patience, deadline.remaining)), _FIRST_LOOK
         elif last.expired:
-            ready = set(waiting)
-        sent += _configure(bgpd, [line for session in ready for line in waiting[session]])
-        for session in ready:
-            del waiting[session]
+            ready = sorted(waiting)
+        put_on(ready)
         if hurry():
             break
         if waiting:
             time.sleep(min(look, last.remaining))
             look = min(2 * look, _LAST_LOOK)
-    return sent
 
 
 def _running(vty: Vty) -> Tree:

@@ -31,6 +31,7 @@ _SINGLE = re.compile(
 _NEIGHBOR = re.compile(r"neighbor (\S+) ")
 _PASSWORD = re.compile(r"^((?:no )?neighbor \S+ password) .+$")
 _ROUTER = re.compile(r"^router bgp \d+(?: vrf (\S+))?$")
+_BFD_PEER = re.compile(r"^peer (\S+) vrf (\S+)$")
 _PREFIX_LIST = re.compile(r"^(?:ip|ipv6) prefix-list ")
 
 
@@ -40,7 +41,7 @@ class Commands:
 
     :param first: policies, instances and removals, and what makes bgpd listen: nothing that needs a listener.
     :param then: neighbours, then what nothing refers to any more.
-    :param bfd: (VRF, neighbour) -> what puts BFD on a session that has none yet.
+    :param bfd: (VRF, neighbour) -> what puts BFD on a session that has none yet; for bfdd: what makes a new session.
     :param passwords_in: VRFs in which ``then`` sets a password: their listeners must be open before it.
     :param begun_in: VRFs in which ``then`` begins a session: bgpd must know its addresses there before it.
     """
@@ -86,7 +87,7 @@ def bgpd(running: Tree, desired: Tree) -> Commands:
 
 
 def bfdd(running: Tree, desired: Tree) -> Commands:
-    """Commands for bfdd: profiles, and the sessions that use them."""
+    """Commands for bfdd: profiles, and the sessions that use them; new sessions each by itself."""
     commands = Commands()
     if "debug bfd peer" in desired and not any(line.startswith("debug bfd peer") for line in running):
         commands.first.append("debug bfd peer")
@@ -97,7 +98,9 @@ def bfdd(running: Tree, desired: Tree) -> Commands:
         held = have.get(context)
         if held == settings:
             continue
-        if context.startswith("profile "):
+        if held is None and (peer := _BFD_PEER.match(context)):
+            commands.bfd[peer[2], peer[1]] = ["bfd", context, *settings, "exit", "exit"]
+        elif context.startswith("profile "):
             if held is not None:
                 lines.append(f"no {context}")
             lines += [context, *settings, "exit"]
