@@ -28,6 +28,20 @@ class SystemClock:
         return time.time()
 
 
+class SkewedClock:
+    """Another clock, whose wall time is wrong. :ivar skew: seconds that it is ahead; may be changed at any time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.skew = 0.0
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def wall(self) -> float:
+        return self._clock.wall() + self.skew
+
+
 class FakeClock:
     """A clock that stands still until it is told to move."""
 
@@ -49,4 +63,4 @@ class FakeClock:
         self._wall += seconds
 
 
-__all__ = ["Clock", "FakeClock", "SystemClock"]
+__all__ = ["Clock", "FakeClock", "SkewedClock", "SystemClock"]

@@ -2,6 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fault_tool import LAB
+from lab_snapshot import snapshot, wait_until_as_before
 from labtool import Xcnet
 
 
@@ -24,3 +26,17 @@ def xcnet(tmp_path: Path) -> Iterator[Xcnet]:
         yield tool
     finally:
         tool("down", "--all")
+
+
+@pytest.fixture(scope="session")
+def faultless(default_lab: Xcnet) -> dict[str, list[str]]:
+    """The lab as it stands without a fault."""
+    return snapshot(default_lab, LAB)
+
+
+@pytest.fixture
+def faulty(default_lab: Xcnet, faultless: dict[str, list[str]]) -> Iterator[Xcnet]:
+    """The lab, to be broken; as it was afterwards, whatever the test did."""
+    yield default_lab
+    default_lab.ok("fault", "end", "--all", "-n", LAB)
+    wait_until_as_before(default_lab, LAB, faultless)

@@ -17,6 +17,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xcnet.coordinator.core import Core
+from xcnet.coordinator.daemon import breaking
+from xcnet.coordinator.daemon.breaking import Breaking
 from xcnet.coordinator.daemon.follow import Followers
 from xcnet.coordinator.daemon.queries import Queries
 from xcnet.errors import InputError, XcnetError
@@ -39,7 +41,9 @@ class AdminRequest(BaseModel):
 
 
 class AdminServer:
-    """:param turn: called after every command: something may be to be done. :param ready: whether the process serves its peers."""
+    """:param turn: called after every command: something may be to be done. :param ready: whether the process serves its peers.
+    :param faults: of the process itself.
+    """
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class AdminServer:
         followers: Followers,
         turn: Callable[[], None],
         ready: Callable[[], bool],
+        faults: Breaking,
     ) -> None:
         self._core = core
         self._queries = Queries(core, network)
@@ -57,6 +62,7 @@ class AdminServer:
         self._socket = folder / SOCKET_NAME
         self._turn = turn
         self._ready = ready
+        self._faults = faults
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -96,6 +102,12 @@ class AdminServer:
         """:raises XcnetError: refused. :raises ValidationError: malformed."""
         if request.query == "health":
             await write({"answer": self._queries.health(ready=self._ready()).model_dump(mode="json")})
+        elif request.query == breaking.QUERY:
+            await write({"answer": self._faults.show()})
+        elif request.command in breaking.COMMANDS:
+            answer = self._faults.run(request.command, request.parameters)
+            self._turn()
+            await write({"answer": answer})
         elif request.query is not None:
             await write({"answer": self._queries.run(request.query, request.parameters)})
         elif request.command is not None:

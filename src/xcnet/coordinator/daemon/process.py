@@ -11,12 +11,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-from xcnet.clock import Clock, SystemClock
+from xcnet.clock import Clock, SkewedClock, SystemClock
 from xcnet.coordinator.auth import pki
 from xcnet.coordinator.auth.authenticators import create_signer, create_verifier
 from xcnet.coordinator.auth.proof_profiles import create_checker, create_door
 from xcnet.coordinator.core import Core
 from xcnet.coordinator.daemon.admin import AdminServer
+from xcnet.coordinator.daemon.breaking import Breaking
 from xcnet.coordinator.daemon.follow import Followers
 from xcnet.coordinator.daemon.observer import RouterObserver, Watched
 from xcnet.coordinator.daemon.outbox import Outbox
@@ -78,11 +79,12 @@ class Coordinator:
         network: NetworkFactory | None = None,
     ) -> None:
         self._settings = settings
-        self._clock: Clock = clock or SystemClock()
+        true: Clock = clock or SystemClock()
+        self._clock = SkewedClock(true)
         self._crash = crash
         self._network = network or routers_of
         self._followers = Followers()
-        self._events = _ToldEvents(settings.events, f"{settings.node}.coordinator", self._followers, self._clock)
+        self._events = _ToldEvents(settings.events, f"{settings.node}.coordinator", self._followers, true)
         self._turning: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._serving = False
@@ -99,6 +101,7 @@ class Coordinator:
         before = settings.store.exists()
         transcript = Transcript(settings.transcript, settings.config.provider, events=self._events, clock=clock)
         faults = FaultPoint(clock=clock, events=self._events)
+        calls = FaultPoint(clock=clock, events=self._events)
         self._failed = asyncio.get_running_loop().create_future()
         async with AsyncExitStack() as stack:
             self.core = Core(
@@ -118,7 +121,7 @@ class Coordinator:
             for name, peer in settings.config.peers.items():
                 endpoint = Endpoint(name, peer.url, peer.address)
                 signer = PeerSigner(create_signer(trust.auth.outbound[name]), clock)
-                callers[name] = peer_caller(endpoint, client, signer, transcript=transcript, faults=faults)
+                callers[name] = peer_caller(endpoint, client, signer, transcript=transcript, faults=calls)
                 stack.push_async_callback(callers[name].close)
                 transport = HttpTransport(endpoint, client)
                 stack.push_async_callback(transport.close)
@@ -152,6 +155,7 @@ class Coordinator:
                 followers=self._followers,
                 turn=self.turn,
                 ready=lambda: self._serving,
+                faults=Breaking(calls, clock),
             )
             server = CoordinatorServer(
                 gate,

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from typing import TYPE_CHECKING
 
 from xcnet.errors import InputError, XcnetError
 from xcnet.lab.faults.base import Standing, absent
 from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.ports import Ports
+from xcnet.lab.faults.processes import state_of
+from xcnet.lab.faults.routing import renew_next_hops
 from xcnet.lab.faults.targets import Line, Port
 from xcnet.model.faults import Blackhole, Cut, Flap, MkaDrop, Mtu
 from xcnet.model.overlay import Overlay
 from xcnet.netlink.filters import ETHERTYPE_EAPOL
 from xcnet.netlink.obstacles import Obstacle
+
+if TYPE_CHECKING:
+    from xcnet.lab.running import RunningLab
 
 
 def _channels(lines: tuple[Line, ...]) -> tuple[str, ...]:
@@ -24,10 +30,11 @@ def _channels(lines: tuple[Line, ...]) -> tuple[str, ...]:
 class _Darkness(Standing):
     """Both ends of lines without light, and with it again."""
 
-    def __init__(self, target: str, lines: tuple[Line, ...], ports: Ports, overlays: Overlays) -> None:
+    def __init__(self, target: str, lines: tuple[Line, ...], lab: RunningLab, ports: Ports, overlays: Overlays) -> None:
         super().__init__(target, _channels(lines))
         self._ends: list[Port] = [end for line in lines for end in line.ends]
         self._routers_own = [end for line in lines if not line.fibre for end in line.ends]
+        self._lab = lab
         self._ports = ports
         self._overlays = overlays
 
@@ -39,6 +46,9 @@ class _Darkness(Standing):
     async def _let_go(self) -> None:
         for port in self._routers_own:
             await self._overlays.take(port.node, self.id)
+            bgpd = self._lab.supervisor.get(port.node, "bgpd")
+            if bgpd is not None and state_of(bgpd.pid) != "T":
+                await renew_next_hops(self._lab, port.node, port.name)
 
     def _darken(self) -> None:
         self.mark()
@@ -58,8 +68,8 @@ class _Darkness(Standing):
 class Cutting(_Darkness):
     """Of a channel the facility's ports go down, so that the routers lose carrier; of an internal link both ends."""
 
-    def __init__(self, fault: Cut, lines: tuple[Line, ...], ports: Ports, overlays: Overlays) -> None:
-        super().__init__(fault.on, lines, ports, overlays)
+    def __init__(self, fault: Cut, lines: tuple[Line, ...], lab: RunningLab, ports: Ports, overlays: Overlays) -> None:
+        super().__init__(fault.on, lines, lab, ports, overlays)
 
     async def begin(self) -> None:
         try:
@@ -80,9 +90,9 @@ class Cutting(_Darkness):
 class Flapping(_Darkness):
     """Dark for the first ``down`` seconds of every ``period``. Turns are counted from the begin: lateness does not add up."""
 
-    def __init__(self, fault: Flap, lines: tuple[Line, ...], ports: Ports, overlays: Overlays) -> None:
+    def __init__(self, fault: Flap, lines: tuple[Line, ...], lab: RunningLab, ports: Ports, overlays: Overlays) -> None:
         """:raises InputError: it would never have light."""
-        super().__init__(fault.on, lines, ports, overlays)
+        super().__init__(fault.on, lines, lab, ports, overlays)
         if fault.down >= fault.period:
             raise InputError(
                 f"down for {fault.down:g} s of every {fault.period:g} s is a cut, no flap",

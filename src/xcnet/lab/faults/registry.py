@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xcnet.errors import InputError
 from xcnet.lab.faults.base import Standing
 from xcnet.lab.faults.bgp import Announcing, Mismatching, Shutting
+from xcnet.lab.faults.coordinators import Calling, Skewing
 from xcnet.lab.faults.daemons import Killing, Stopping
 from xcnet.lab.faults.impairments import Impairment
 from xcnet.lab.faults.links import Cutting, Flapping, Obstruction
@@ -36,11 +37,11 @@ Maker = Callable[[Any, Bench], Standing]
 
 
 def _cut(fault: Any, bench: Bench) -> Standing:
-    return Cutting(fault, lines(bench.lab.plan, fault.on), bench.ports, bench.overlays)
+    return Cutting(fault, lines(bench.lab.plan, fault.on), bench.lab, bench.ports, bench.overlays)
 
 
 def _flap(fault: Any, bench: Bench) -> Standing:
-    return Flapping(fault, lines(bench.lab.plan, fault.on), bench.ports, bench.overlays)
+    return Flapping(fault, lines(bench.lab.plan, fault.on), bench.lab, bench.ports, bench.overlays)
 
 
 def _impairment(fault: Any, bench: Bench) -> Standing:
@@ -83,6 +84,14 @@ def _announcing(fault: Any, bench: Bench) -> Standing:
     return Announcing(fault, bench.lab, bench.overlays)
 
 
+def _api(fault: Any, bench: Bench) -> Standing:
+    return Calling(fault, bench.lab)
+
+
+def _clock_skew(fault: Any, bench: Bench) -> Standing:
+    return Skewing(fault, bench.lab)
+
+
 _MAKERS: dict[type[Any], Maker] = {
     model.Cut: _cut,
     model.Flap: _flap,
@@ -104,6 +113,8 @@ _MAKERS: dict[type[Any], Maker] = {
     model.Md5Mismatch: _md5_mismatch,
     model.PrefixOverflow: _announcing,
     model.RouteLeak: _announcing,
+    model.ApiFault: _api,
+    model.ClockSkew: _clock_skew,
 }
 
 
