@@ -43,7 +43,7 @@ def probe(
 
     Examples: xcnet probe --duration 10s        xcnet probe --tcp --http        xcnet probe -d 1m --json > before.json
     """
-    from xcnet.lab.directory import find_lab
+    from xcnet.lab.directory import Directory, find_lab, pick
     from xcnet.probe.plan import RequestsPlan, TransferPlan
 
     plan = _plan(
@@ -56,7 +56,12 @@ def probe(
         requests=(RequestsPlan(),) if http else (),
         raw=raw,
     )
-    result = _measured(find_lab(name), plan, quiet=json)
+    paths = find_lab(name)
+    hosts = Directory.read(paths).hosts
+    for each in (source, target):
+        if each is not None:
+            pick("host", each, hosts)
+    result = _measured(paths, plan, quiet=json)
     if json:
         print_json(result.model_dump(mode="json"))
     else:

@@ -10,7 +10,7 @@ from xcnet.errors import InputError, LabError
 from xcnet.lab.paths import LabPaths, check_name
 from xcnet.lab.record import recorded_labs
 from xcnet.model.network import ProviderNetwork
-from xcnet.model.plan import Plan
+from xcnet.model.plan import NodeKind, Plan
 from xcnet.model.problems import did_you_mean
 
 
@@ -70,6 +70,7 @@ class TimersEntry(BaseModel):
 class Directory(BaseModel):
     """The names in a lab. Written at bring-up beside the lab's record; holds nothing secret.
 
+    :param hosts: those of the nodes that are customers\' hosts.
     :param providers: key -> what it is called. :param customers: name -> its account at each provider.
     :param layout: where each channel runs. :param timers: provider -> those of its sessions with others.
     """
@@ -80,6 +81,7 @@ class Directory(BaseModel):
     routers: tuple[str, ...]
     channels: tuple[str, ...]
     connections: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
     providers: dict[str, str] = {}
     environments: tuple[EnvironmentEntry, ...] = ()
     customers: dict[str, dict[str, str]] = {}
@@ -94,6 +96,7 @@ class Directory(BaseModel):
             routers=tuple(plan.routers),
             channels=tuple(channel.name for channel in plan.channels),
             connections=tuple(connection.name for connection in plan.connections),
+            hosts=tuple(node.name for node in plan.nodes if node.kind is NodeKind.HOST),
             providers={key: provider.display_name for key, provider in plan.providers.items()},
             environments=tuple(
                 EnvironmentEntry(name=each.name, providers=tuple(each.sites)) for each in plan.environments

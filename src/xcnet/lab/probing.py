@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from xcnet.engine.client import LabConnection
+from xcnet.engine.ssh_client import Request
 from xcnet.errors import LabError
 from xcnet.lab.paths import LabPaths
 from xcnet.probe.findings import Findings, Progress
@@ -120,23 +121,30 @@ class Probing:
             async with LabConnection(self._paths.run_dir) as connection:
                 request = await connection.open(["probe", self._plan.model_dump_json()], take, _to_own_stderr)
                 try:
-                    stopped = asyncio.ensure_future(self._stop.wait())
-                    abandoned = asyncio.ensure_future(self._abandon.wait())
-                    result = asyncio.ensure_future(request.result())
-                    await asyncio.wait([stopped, abandoned, result], return_when=asyncio.FIRST_COMPLETED)
-                    if stopped.done():
-                        request.end_input()
-                    await asyncio.wait([abandoned, result], return_when=asyncio.FIRST_COMPLETED)
-                    if result.done():
-                        await result
-                    for task in (stopped, abandoned, result):
-                        task.cancel()
+                    await self._until_over(request)
                 finally:
                     request.channel.close()
         finally:
             watch.close()
         if findings:
             self._result = findings[0].judged(watch.load, self._plan.limits)
+
+    async def _until_over(self, request: Request) -> None:
+        """Hand on that it is to end, and wait until it has ended, or is to be abandoned."""
+        stopped = asyncio.ensure_future(self._stop.wait())
+        abandoned = asyncio.ensure_future(self._abandon.wait())
+        result = asyncio.ensure_future(request.result())
+        try:
+            await asyncio.wait([stopped, abandoned, result], return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done():
+                request.end_input()
+            await asyncio.wait([abandoned, result], return_when=asyncio.FIRST_COMPLETED)
+            if result.done():
+                result.result()
+        finally:
+            for task in (stopped, abandoned, result):
+                task.cancel()
+            await asyncio.gather(stopped, abandoned, result, return_exceptions=True)
 
     def _take(self, message: dict[str, object], watch: LoadWatch, findings: list[Findings]) -> None:
         if "began" in message:

@@ -87,7 +87,7 @@ def test_a_cut_channel_hits_the_flows_on_it_and_no_others(default_lab: Xcnet) ->
             default_lab.ok("exec", *SETTINGS, "fac-a", "--", "sh", "-c", CUT.format("up"))
 
     def healthy() -> str | None:
-        state = default_lab.json("status", *SETTINGS)["health"]
+        state = json.loads(default_lab("status", *SETTINGS, "--json").stdout)["health"]
         return None if state == "up" else str(state)
 
     wait_until("the default lab to be whole again", healthy, Deadline(60.0), interval=0.5)
