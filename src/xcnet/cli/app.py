@@ -15,6 +15,7 @@ from xcnet.cli import (
     lab_commands,
     node_commands,
     operator_commands,
+    report_commands,
     spec_commands,
     topology_commands,
 )
@@ -74,6 +75,7 @@ operator_commands.register(app)
 conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")
+app.add_typer(report_commands.app, name="report")
 
 
 def main() -> None:

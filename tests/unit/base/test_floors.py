@@ -26,6 +26,8 @@ FLOORS = {
     "conformance": 5,
     "lab": 6,
     "proof": 5,
+    "probe": 5,
+    "scenario": 7,
     "cli": 8,
 }
 BESIDE = "engine"
