@@ -109,7 +109,7 @@ def _print(comparison: Comparison) -> None:
     columns = (
         Column("", spare=1), Column("what"), Column("first"), Column("second"), Column("difference"), Column("change"),
     )  # fmt: skip
-    table = NarrowingTable(f"first: {comparison.first}; second: {comparison.second}", columns)
+    table = NarrowingTable(_plain(f"first: {comparison.first}; second: {comparison.second}"), columns)
     colours = {"same": "dim", "better": "green", "worse": "bold red", "other": "yellow"}
     for row in comparison.rows:
         change = Text("" if row.change.value == "same" else row.change.value, style=colours[row.change.value])

@@ -217,7 +217,7 @@ def test_the_story_of_many_faults_has_a_paragraph_for_each_of_the_first() -> Non
 
 def test_the_story_counts_only_losses_since_a_fault_for_it() -> None:
     result = passed().model_copy(update={"faults": (cut("late", "ch3", 50.0, None),), "phases": ()})
-    assert "ch3 was cut at 50.0 s; none of 64 flows lost a packet." in story(result)[0]
+    assert "ch3 was cut from 50.0 s on; none of 64 flows lost a packet." in story(result)[0]
 
 
 def test_every_kind_of_fault_has_words() -> None:

@@ -22,7 +22,7 @@ def story(result: RunResult) -> tuple[str, ...]:
 
 
 def _of_fault(result: RunResult, fault: FaultSpan) -> str:
-    until = f"from {at(fault.began)} to {at(fault.ended)}" if fault.ended is not None else f"at {at(fault.began)}"
+    until = f"from {at(fault.began)} to {at(fault.ended)}" if fault.ended is not None else f"from {at(fault.began)} on"
     first = f"{happened(fault)} {until}"
     harm = harm_of(result, fault)
     if harm is not None and harm.hit:

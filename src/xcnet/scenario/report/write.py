@@ -75,7 +75,7 @@ def read_result(folder: Path) -> RunResult:
         wrote = _version(raw)
         if wrote and wrote != __version__:
             raise InputError(
-                f"xcnet {wrote} wrote this result, and {__version__} does not understand its {field}: {first['msg']}",
+                f"xcnet {wrote} wrote this result, and this version does not understand it: {field}: {first['msg']}",
                 where=str(path),
                 remedy=f"render it with xcnet {wrote}, or run the scenario again",
             ) from None
