@@ -94,7 +94,22 @@ CASES = {
     "conformance-unwritable-results": ["conformance", "--own", "--only", "tls", "--junit", "no/where.xml"],
     "conformance-unwritable-exchanges": ["conformance", "--own", "--only", "tls", "--exchanges", "no/where.jsonl"],
     "spec-diff-missing": ["spec", "diff", "nowhere"],
+    "report-missing-folder": ["report", "nowhere"],
+    "report-empty-folder": ["report", "reports"],
+    "report-broken-result": ["report", "reports/broken"],
+    "report-newer-result": ["report", "reports/newer"],
+    "report-edited-result": ["report", "reports/edited"],
+    "report-compare-missing": ["report", "compare", "nowhere", "reports/broken"],
+    "report-compare-newer": ["report", "compare", "reports/newer", "reports/newer"],
+    "report-compare-two-formats": ["report", "compare", "reports/newer", "reports/newer", "--json", "--markdown"],
 }
+
+RESULTS = {
+    "broken": '{"scenario": "cut',
+    "newer": '{"scenario": "cut", "versions": {"xcnet": "99.0"}, "title": "A cut"}',
+    "edited": '{"scenario": "cut", "versions": {}, "title": 7}',
+}
+"""Results in reports' folders, none of which this version would have written."""
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +146,9 @@ def test_a_wrong_call_is_answered_with_cause_place_and_remedy(
         folder.mkdir(parents=True)
         (folder / "lab.json").write_text("{ not json")
     (tmp_path / "wrong").write_text("neither JSON nor PEM")
+    for name, result in RESULTS.items():
+        (tmp_path / "reports" / name).mkdir(parents=True)
+        (tmp_path / "reports" / name / "result.json").write_text(result)
     text = said(CASES[case], tmp_path, monkeypatch, capsys)
     assert "Traceback" not in text
     golden = GOLDEN / f"{case}.txt"

@@ -19,6 +19,7 @@ from xcnet.cli import (
     probe_command,
     run_commands,
     scenario_commands,
+    report_commands,
     spec_commands,
     topology_commands,
 )
@@ -83,6 +84,7 @@ conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")
 app.add_typer(scenario_commands.app, name="scenario")
+app.add_typer(report_commands.app, name="report")
 
 
 def main() -> None:

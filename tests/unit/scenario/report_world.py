@@ -110,7 +110,8 @@ def stream(number: int, seconds: float, flows: int, losses: list[tuple[float, fl
         reordered=3,
         delay=Delay(p50=0.41, p95=0.82, p99=1.43, worst=11.2),
         windows=tuple(
-            LossWindow(start=start, length=length, lost=max(1, round(length * 62))) for start, length in losses
+            LossWindow(start=start, length=length, lost=max(1, round(length * pace)) * (flows // 4))
+            for start, length in losses
         ),
         flows=tuple(results),
         buckets=tuple(buckets),
@@ -288,6 +289,7 @@ def failed() -> RunResult:
         update={
             "scenario": "blackhole",
             "title": "A channel swallows frames in silence",
+            "description": "Nothing passes on ch3, both ends keep their carrier, and BFD is off.",
             "verdict": Verdict.FAIL,
             "reasons": ("Flows on ch3 lost packets for 42.0 s, and at most 5.0 s were expected.",),
             "checks": (

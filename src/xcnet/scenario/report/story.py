@@ -1,4 +1,4 @@
-"""One paragraph that says in words what happened, made of the result's figures."""
+"""What happened, said in words that are made of the result's figures."""
 
 from __future__ import annotations
 
@@ -9,29 +9,27 @@ from xcnet.scenario.results import FaultSpan, Layer, RunResult
 _FAULTS_TOLD = 3
 
 
-def story(result: RunResult) -> str:
-    """The paragraph: what was done, what users felt, how the network took it."""
-    sentences: list[str] = []
-    for fault in sorted(result.faults, key=lambda fault: fault.began)[:_FAULTS_TOLD]:
-        sentences += _of_fault(result, fault)
-    more = len(result.faults) - _FAULTS_TOLD
-    if more > 0:
-        sentences.append(f"{count(more, 'more fault')} followed.")
-    if not result.faults:
-        sentences.append("Nothing was broken in this run.")
-    sentences.append(_overall(result))
-    return " ".join(sentence for sentence in sentences if sentence)
+def story(result: RunResult) -> tuple[str, ...]:
+    """Paragraphs: each fault with what users felt of it and how the network took it, and all traffic together.
+
+    With one fault or none it is one paragraph.
+    """
+    faults = sorted(result.faults, key=lambda fault: fault.began)
+    parts = [_of_fault(result, fault) for fault in faults[:_FAULTS_TOLD]] or ["Nothing was broken in this run."]
+    more = len(faults) - _FAULTS_TOLD
+    last = f"{count(more, 'more fault')} followed. {_overall(result)}" if more > 0 else _overall(result)
+    return (f"{parts[0]} {last}",) if len(parts) == 1 else (*parts, last)
 
 
-def _of_fault(result: RunResult, fault: FaultSpan) -> list[str]:
-    until = f"from {at(fault.began)} to {at(fault.ended)}" if fault.ended is not None else f"at {at(fault.began)}"
+def _of_fault(result: RunResult, fault: FaultSpan) -> str:
+    until = f"from {at(fault.began)} to {at(fault.ended)}" if fault.ended is not None else f"from {at(fault.began)} on"
     first = f"{happened(fault)} {until}"
     harm = harm_of(result, fault)
     if harm is not None and harm.hit:
         first += f"; {harm.hit} of {count(harm.flows, 'flow')} lost packets, for at most {seconds(harm.longest)}"
     elif harm is not None:
         first += f"; none of {count(harm.flows, 'flow')} lost a packet"
-    return [f"{first}.", _course(result, fault)]
+    return f"{first}. {_course(result, fault)}".strip()
 
 
 def _course(result: RunResult, fault: FaultSpan) -> str:

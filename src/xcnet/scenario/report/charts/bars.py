@@ -62,7 +62,7 @@ def share_bars(title: str, rows: Sequence[Row], width: float) -> str:
 
 def stage_bars(title: str, head: str, rows: Sequence[Row], width: float = 520.0) -> str:
     """Each row's segments one after the other on one axis of seconds. :param head: above it, what the axis counts from."""
-    top, step, left = 24.0, 58.0, 8.0
+    top, step, left = 24.0, 66.0, 8.0
     bottom = top + len(rows) * step
     picture = Picture(width, bottom + 34, title, "chart small")
     picture.text(left, 13, head, "name")
@@ -76,9 +76,9 @@ def stage_bars(title: str, head: str, rows: Sequence[Row], width: float = 520.0)
     picture.text(width - 22, bottom + 29, "seconds", "tick", "end")
     for index, row in enumerate(rows):
         y = top + index * step
-        picture.text(left, y + 12, fit(row.label, width - 30, 11.5), "lanename")
-        draw_segments(picture, row.segments, scale, y + 17)
-        picture.text(left, y + 52, fit(row.note, width - 30, 11), "soft")
+        picture.text(left, y + 14, fit(row.label, width - 30, 11.5), "lanename")
+        draw_segments(picture, row.segments, scale, y + 20)
+        picture.text(left, y + 56, fit(row.note, width - 30, 11), "soft")
     return picture.render()
 
 

@@ -86,8 +86,8 @@ def nice_ticks(low: float, high: float, most: int) -> tuple[float, ...]:
 
 
 def nice_top(value: float, parts: int = 4) -> float:
-    """The end of an axis from 0 that holds ``value`` and is a multiple of a nice step; 1 for nothing to hold."""
-    if value <= 0 or not math.isfinite(value):
+    """The end of an axis from 0 that holds ``value`` and is a multiple of a nice step; 1 for nothing (less than 1e-9) to hold."""
+    if value < 1e-9 or not math.isfinite(value):
         return 1.0
     step = nice_step(value, parts)
     return step * math.ceil(value / step - 1e-9)

@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\u007e\u0085\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNWANTED = re.compile(
+    "[^\t\n\r\u0020-\u007e\u0085\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+"""What XML forbids, and what turns the direction of what stands beside it."""
 
 
 def clean(text: str) -> str:
-    """What XML and HTML allow in a document of the text: control characters and half characters become U+FFFD."""
-    return _NOT_XML.sub("\ufffd", text)
+    """The text as a document may hold it: control characters, half characters and turns of direction become U+FFFD."""
+    return _UNWANTED.sub("\ufffd", text)
 
 
 def short(value: float) -> str:

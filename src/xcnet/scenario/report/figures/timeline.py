@@ -60,10 +60,9 @@ def _groups(result: RunResult, low: float = 0.0, high: float = float("inf")) -> 
             for channel in entry.channels or ("",):
                 shown[channel][entry.layer].append(_mark(entry))
     groups = []
-    faults = Lane("", bars=tuple(_fault_bar(result, fault) for fault in result.faults))
     lost = _loss_lane(result, low, high)
-    if faults.bars:
-        groups.append(Group("Faults", "", (faults,)))
+    if result.faults:
+        groups.append(Group("Faults", "", _fault_lanes(result)))
     if lost is not None:
         groups.append(Group("Traffic", "", (lost,)))
     for channel in [*styles, ""]:
@@ -83,6 +82,19 @@ def _mark(entry: Entry) -> Mark:
 def _cut(line: str) -> str:
     # The whole text is in the table of events.
     return line if len(line) <= _LINE else f"{line[: _LINE - 1]}…"
+
+
+def _fault_lanes(result: RunResult) -> tuple[Lane, ...]:
+    """As few as it takes for faults that were in place together to stand below each other."""
+    lanes: list[list[Bar]] = []
+    for fault in sorted(result.faults, key=lambda fault: fault.began):
+        bar = _fault_bar(result, fault)
+        free = next((lane for lane in lanes if lane[-1].end <= bar.start), None)
+        if free is not None:
+            free.append(bar)
+        else:
+            lanes.append([bar])
+    return tuple(Lane("", bars=tuple(lane)) for lane in lanes)
 
 
 def _fault_bar(result: RunResult, fault: FaultSpan) -> Bar:

@@ -57,7 +57,8 @@ def flows_picture(result: RunResult) -> str | None:
                 Thread(f"flow {flow.flow}: {harm}", tuple((window.start, window.length) for window in windows))
             )
         if threads:
-            label = f"{stream.source} →\n{stream.target}\nIPv{stream.version}"
+            source, target = (" ".join(name.split()) for name in (stream.source, stream.target))
+            label = f"{source} →\n{target}\nIPv{stream.version}"
             bundles.append(Bundle(label, tuple(threads)))
     if not bundles:
         return None
