@@ -16,6 +16,7 @@ from xcnet.cli import (
     node_commands,
     operator_commands,
     spec_commands,
+    top_command,
     topology_commands,
 )
 from xcnet.cli.options import Context, EngineChoice
@@ -68,6 +69,7 @@ def _common(
 
 
 lab_commands.register(app)
+top_command.register(app)
 connection_commands.register(app)
 node_commands.register(app)
 operator_commands.register(app)

@@ -35,7 +35,7 @@ class _Tail:
         return [line.decode(errors="replace") for line in whole]
 
 
-class _Sources:
+class EventSources:
     """All files of a lab that hold events; new ones are found as they appear."""
 
     def __init__(self, paths: LabPaths) -> None:
@@ -84,15 +84,15 @@ def read_events(paths: LabPaths) -> list[Event]:
         raise LabError(
             f"lab {paths.name!r} has no events", where=str(paths.events), remedy="run 'xcnet up' to bring it up first"
         )
-    return _Sources(paths).new_events()
+    return EventSources(paths).new_events()
 
 
 def follow_events(paths: LabPaths) -> Iterator[Event]:
     """Everything so far, then what comes, until the caller stops or the lab's folder is gone."""
-    sources = _Sources(paths)
+    sources = EventSources(paths)
     while paths.events.is_dir():
         yield from sources.new_events()
         time.sleep(_POLL)
 
 
-__all__ = ["follow_events", "read_events"]
+__all__ = ["EventSources", "follow_events", "read_events"]

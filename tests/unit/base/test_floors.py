@@ -25,7 +25,9 @@ FLOORS = {
     "coordinator": 4,
     "conformance": 5,
     "lab": 6,
+    "probe": 5,
     "proof": 5,
+    "scenario": 7,
     "cli": 8,
 }
 BESIDE = "engine"
