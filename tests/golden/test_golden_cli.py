@@ -93,6 +93,8 @@ CASES = {
     "conformance-wrong-authority": ["conformance", "--url", "https://h", "--ca", "wrong"],
     "conformance-unwritable-results": ["conformance", "--own", "--only", "tls", "--junit", "no/where.xml"],
     "conformance-unwritable-exchanges": ["conformance", "--own", "--only", "tls", "--exchanges", "no/where.jsonl"],
+    "top-without-lab": ["top"],
+    "top-unknown-lab": ["top", "--once", "--name", "nowhere"],
     "spec-diff-missing": ["spec", "diff", "nowhere"],
     "report-missing-folder": ["report", "nowhere"],
     "report-empty-folder": ["report", "reports"],

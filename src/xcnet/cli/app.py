@@ -21,6 +21,7 @@ from xcnet.cli import (
     scenario_commands,
     report_commands,
     spec_commands,
+    top_command,
     topology_commands,
 )
 from xcnet.cli.options import Context, EngineChoice
@@ -74,6 +75,7 @@ def _common(
 
 
 lab_commands.register(app)
+top_command.register(app)
 connection_commands.register(app)
 node_commands.register(app)
 probe_command.register(app)

@@ -11,7 +11,8 @@ from xcnet.lab.status import ChannelEndStatus, ChannelStatus, Health, LabStatus,
 _COLOUR = {Health.UP: "green", Health.DEGRADED: "yellow", Health.DOWN: "red"}
 
 
-def _health(health: Health) -> Text:
+def health_text(health: Health) -> Text:
+    """In one coloured word."""
     return Text(health.value, style=_COLOUR[health])
 
 
@@ -24,6 +25,11 @@ _REFUSED = (
     "InPktsUnknownSCI",
     "InPktsOverrun",
 )
+
+
+def refused(end: ChannelEndStatus) -> int:
+    """Frames that its SecY has not let in."""
+    return sum(end.counters.get(name, 0) for name in _REFUSED)
 
 
 def duration(seconds: float | None) -> str:
@@ -50,7 +56,6 @@ def _channel_row(table: NarrowingTable, channel: ChannelStatus, end: ChannelEndS
         agreement = "-"
     if end.key_agreement != "xcnet":
         agreement = f"{end.key_agreement}"
-    refused = sum(end.counters.get(name, 0) for name in _REFUSED)
     table.add_row(
         channel.name if first else "",
         channel.facility if first else "",
@@ -64,7 +69,7 @@ def _channel_row(table: NarrowingTable, channel: ChannelStatus, end: ChannelEndS
         _number(end.next_packet_number),
         _number(end.counters.get("OutPktsEncrypted")),
         _number(end.counters.get("InPktsOK")),
-        str(refused),
+        str(refused(end)),
     )
 
 
@@ -170,7 +175,7 @@ def _nodes(status: LabStatus) -> NarrowingTable:
         processes = ", ".join(
             name if state == "running" else f"{name} ({state})" for name, state in sorted(node.processes.items())
         )
-        table.add_row(node.name, node.kind, node.provider or "-", _health(node.health), processes or "-")
+        table.add_row(node.name, node.kind, node.provider or "-", health_text(node.health), processes or "-")
     return table
 
 
@@ -182,7 +187,7 @@ def status_view(status: LabStatus, *, everything: bool = False) -> RenderableTyp
         f" (topology {status.topology}, engine {status.engine}, kernel {status.kernel}), up for ",
         duration(status.uptime_seconds),
         ": ",
-        _health(status.health),
+        health_text(status.health),
     )
     gap = Text("")
     return Group(
@@ -198,4 +203,4 @@ def status_view(status: LabStatus, *, everything: bool = False) -> RenderableTyp
     )
 
 
-__all__ = ["duration", "status_view"]
+__all__ = ["duration", "health_text", "refused", "status_view"]

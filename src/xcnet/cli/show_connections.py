@@ -10,7 +10,8 @@ from rich.text import Text
 from xcnet.cli.tables import Column, NarrowingTable
 
 
-def _mbps(value: int) -> str:
+def mbps_text(value: int) -> str:
+    """A bandwidth in the unit that it is whole in."""
     return f"{value // 1000} Gbit/s" if value % 1000 == 0 else f"{value} Mbit/s"
 
 
@@ -40,7 +41,7 @@ def environments_view(found: list[dict[str, Any]], names: dict[str, str]) -> Ren
             names.get(each["provider"], each["provider"]),
             each["sites"].get(each["provider"], "-"),
             names.get(each["peer"], each["peer"]),
-            f"{_mbps(sizes[0])} to {_mbps(sizes[-1])}" if sizes else "-",
+            f"{mbps_text(sizes[0])} to {mbps_text(sizes[-1])}" if sizes else "-",
         )
         for interconnect in each["interconnects"]:
             for channel in interconnect["channels"]:
@@ -48,7 +49,7 @@ def environments_view(found: list[dict[str, Any]], names: dict[str, str]) -> Ren
                 parts.add_row(
                     names.get(each["provider"], each["provider"]),
                     interconnect["name"],
-                    _mbps(interconnect["free_mbps"]),
+                    mbps_text(interconnect["free_mbps"]),
                     channel["name"],
                     channel["edge"],
                     names.get(channel["manager"], channel["manager"]),
@@ -77,7 +78,7 @@ def connections_view(held: dict[str, list[dict[str, Any]]], names: dict[str, str
                 each["name"],
                 names.get(provider, provider),
                 _state(each),
-                _mbps(leg["bandwidth_mbps"]) if leg else "-",
+                mbps_text(leg["bandwidth_mbps"]) if leg else "-",
                 ", ".join(each["interconnect"] for each in legs) or "-",
                 f"{sum(f['state'] == 'final' for f in leg['features'])} of {len(leg['features'])}" if leg else "-",
                 _yes(leg["enabled"] and leg["peer_enabled"] is not False) if leg else "-",
@@ -105,11 +106,11 @@ def connection_view(view: dict[str, Any], provider: str, names: dict[str, str]) 
     ]
     parts: list[RenderableType] = [heading, *(Text(line) for line in lines)]
     for leg in view["legs"]:
-        target = f", changing to {_mbps(leg['target_mbps'])}" if leg["target_mbps"] else ""
+        target = f", changing to {mbps_text(leg['target_mbps'])}" if leg["target_mbps"] else ""
         parts.append(Text())
         parts.append(
             Text(
-                f"{leg['interconnect']}: {leg['state']}, {_mbps(leg['bandwidth_mbps'])}{target}; {leg['role']}"
+                f"{leg['interconnect']}: {leg['state']}, {mbps_text(leg['bandwidth_mbps'])}{target}; {leg['role']}"
                 f"{', drives' if leg['drives'] else ''}"
             )
         )
@@ -146,4 +147,4 @@ def connection_view(view: dict[str, Any], provider: str, names: dict[str, str]) 
     return Group(*parts)
 
 
-__all__ = ["connection_view", "connections_view", "environments_view"]
+__all__ = ["connection_view", "connections_view", "environments_view", "mbps_text"]

@@ -25,8 +25,8 @@ FLOORS = {
     "coordinator": 4,
     "conformance": 5,
     "lab": 6,
-    "proof": 5,
     "probe": 5,
+    "proof": 5,
     "scenario": 7,
     "cli": 8,
 }

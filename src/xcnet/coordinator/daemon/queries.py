@@ -105,14 +105,17 @@ class Queries:
     def _channel(self, config: ChannelConfig) -> views.ChannelView:
         name = config.name
         fact = self._world.facts.channels.get(name)
+        found = holds.of(self._db, name)
         return views.ChannelView(
             name=name,
             edge=config.edge,
             demarc=config.demarc,
             size_gbps=config.size_gbps,
             manager=config.macsec_manager,
-            enabled=not holds.held(self._world, name),
-            holds=tuple(each.reason for each in holds.of(self._db, name)),
+            enabled=not found,
+            holds=tuple(each.reason for each in found),
+            drained=any(each.drained for each in found),
+            down=holds.is_down(self._world, name),
             association=fact.association if fact is not None else None,
             keys=tuple(
                 views.KeyView(id=key.id, ckn=key.ckn, active=key.active, preferred=key.preferred, created=key.created)

@@ -21,7 +21,8 @@ class KeyView(_View):
 
 class ChannelView(_View):
     """:param manager: the provider that makes its keys. :param association: CKN of the CA in use; None: it is closed.
-    :param holds: why it is out of use. :param features: how many connections run over it.
+    :param holds: why it is out of use. :param drained: it carries nothing any more. :param down: it is taken down.
+    :param features: how many connections run over it.
     """
 
     name: str
@@ -31,6 +32,8 @@ class ChannelView(_View):
     manager: str
     enabled: bool
     holds: tuple[str, ...]
+    drained: bool
+    down: bool
     association: str | None
     keys: tuple[KeyView, ...]
     features: int
