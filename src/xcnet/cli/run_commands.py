@@ -9,6 +9,7 @@ import typer
 
 from xcnet.cli.options import Context, Json
 from xcnet.cli.output import err, note, out, print_json
+from xcnet.errors import InputError
 
 if TYPE_CHECKING:
     from xcnet.scenario.batch import Done
@@ -43,8 +44,8 @@ def run(
     from xcnet.cli.progress import Progress
     from xcnet.lab.directory import find_lab
     from xcnet.scenario.batch import carry_out, overall, plan_jobs, scenario_files
-    from xcnet.scenario.report.junit import write_junit
-    from xcnet.scenario.report.summary import write_summary
+    from xcnet.scenario.report.junit import to_junit
+    from xcnet.scenario.report.write import write_summary
 
     options: Context = context.obj
     name = find_lab(lab).name if lab is not None else None
@@ -66,7 +67,7 @@ def run(
     if len(planned) > 1:
         write_summary(results, root)
     if junit is not None:
-        write_junit([result for result, _ in results], junit)
+        _write(junit, to_junit([result for result, _ in results]))
     worst = overall([each.verdict for each in done])
     if json:
         print_json(
@@ -86,6 +87,15 @@ def run(
     else:
         _show(done, root)
     raise typer.Exit(_EXIT[worst.value])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be written: {error.strerror}", where=str(path), remedy="name a file that you may write"
+        ) from None
 
 
 def _show(done: list[Done], root: Path) -> None:
