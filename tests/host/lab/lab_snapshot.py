@@ -49,6 +49,7 @@ def taken(prefix: str, sockets: Path) -> dict[str, list[str]]:
 
 
 def _routing(folder: Path) -> list[str]:
+    from xcnet.errors import RoutingError
     from xcnet.frr.lifecycle import FrrDirs
     from xcnet.frr.vty import Vty
 
@@ -56,8 +57,11 @@ def _routing(folder: Path) -> list[str]:
     dirs = FrrDirs.of(folder, folder)
     for daemon in ("zebra", "bgpd", "bfdd"):
         if dirs.socket(daemon).exists():
-            with Vty(dirs.socket(daemon)) as vty:
-                lines.append(f"{daemon} {vty.run('show running-config')}")
+            try:
+                with Vty(dirs.socket(daemon)) as vty:
+                    lines.append(f"{daemon} {vty.run('show running-config')}")
+            except RoutingError as error:  # killed: its socket is left
+                lines.append(f"{daemon} {error.cause}")
     return lines
 
 

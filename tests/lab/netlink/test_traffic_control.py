@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from xcnet.netlink import filters, link_kinds, links, qdisc
+from xcnet.netlink import filters, link_kinds, links, obstacles, qdisc
 from xcnet.netlink.filters import GateCounters
 from xcnet.netlink.link_kinds import VethEnd
+from xcnet.netlink.obstacles import Obstacle
 from xcnet.netlink.qdisc import Netem
 from xcnet.netlink.socket import NetlinkSocket
 
@@ -117,6 +118,29 @@ def test_a_gated_port_still_carries_macsec(pair: Any) -> None:
     assert ingress == GateCounters(macsec=1)
     _ingress, egress = filters.gate_counters(pair.a.netlink, 100)
     assert egress == GateCounters(macsec=1)
+
+
+def test_obstacles_drop_what_they_name_and_come_apart_in_any_order(pair: Any) -> None:
+    receiver, sender = pair.b.tap("p1"), pair.a.tap("p0")
+    eapol, long, short = pair.frame(ethertype=0x888E), pair.frame(bytes(1200)), pair.frame(bytes(1000))
+    clamp, deaf = Obstacle(longer_than=1000), Obstacle(ethertype=0x888E)
+    pair.a.netlink.submit([*obstacles.put(100, 100, clamp), *obstacles.put(100, 101, deaf)])
+
+    def sent() -> list[bytes]:
+        for frame in (eapol, long, short):
+            with contextlib.suppress(OSError):  # a sender is told of what is dropped on its way out
+                sender.send(frame)
+        return receiver.received(3, deadline=0.3)
+
+    assert sent() == [short]
+    assert obstacles.standing(pair.a.netlink, 100) == {100: (clamp, 1), 101: (deaf, 1)}
+    pair.a.netlink.submit([obstacles.take(100, 100, clamp)] * 2)
+    assert sent() == [long, short]
+    pair.a.netlink.submit(obstacles.put(100, 100, Obstacle()))
+    assert sent() == []
+    pair.a.netlink.submit([obstacles.take(100, 101, deaf), obstacles.take(100, 100, Obstacle())])
+    assert sent() == [eapol, long, short]
+    assert obstacles.standing(pair.a.netlink, 100) == {}
 
 
 def test_netem_holds_what_was_asked_and_is_replaced_and_removed(pair: Any) -> None:

@@ -43,11 +43,14 @@ class Faults:
         self._lock = asyncio.Lock()
 
     async def begin(self, fault: Fault) -> dict[str, Any]:
-        """Put it in place, and see that it is.
+        """Put it in place, and see that it is. Goes on to its end even if whoever asked goes away meanwhile.
 
         :raises InputError: it names something that there is not.
         :raises XcnetError: it could not be put in place; everything is as it was.
         """
+        return await asyncio.shield(asyncio.ensure_future(self._begin(fault)))
+
+    async def _begin(self, fault: Fault) -> dict[str, Any]:
         async with self._lock:
             standing = standing_of(fault, self._bench)
             number = next(self._numbers.setdefault(fault.fault, itertools.count(1)))
@@ -75,11 +78,17 @@ class Faults:
 
         :raises InputError: there is none of that id. :raises XcnetError: something could not be undone: it still stands.
         """
-        async with self._lock:
-            return await self._end(identifier)
+        return await asyncio.shield(asyncio.ensure_future(self._end_one(identifier)))
 
     async def end_all(self) -> list[dict[str, Any]]:
         """Take all away, the last first. :raises XcnetError: of the first that could not be; the others are ended."""
+        return await asyncio.shield(asyncio.ensure_future(self._end_every()))
+
+    async def _end_one(self, identifier: str) -> dict[str, Any]:
+        async with self._lock:
+            return await self._end(identifier)
+
+    async def _end_every(self) -> list[dict[str, Any]]:
         ended: list[dict[str, Any]] = []
         failure: XcnetError | None = None
         async with self._lock:

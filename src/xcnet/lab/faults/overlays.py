@@ -37,10 +37,15 @@ class Overlays:
         return await self.give(node)
 
     async def take(self, node: str, fault: str) -> list[str]:
-        """Undo :meth:`put` of this fault."""
-        if self._parts.get(node, {}).pop(fault, None) is None:
+        """Undo :meth:`put` of this fault. :raises XcnetError: the router could not make it so; it may be asked again."""
+        part = self._parts.get(node, {}).pop(fault, None)
+        if part is None:
             return []
-        return await self.give(node)
+        try:
+            return await self.give(node)
+        except BaseException:
+            self._parts[node][fault] = part
+            raise
 
     def of(self, node: str) -> Overlay:
         """All parts together."""
