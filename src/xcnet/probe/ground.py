@@ -23,6 +23,16 @@ class Host:
     netns: Netns
     addresses: dict[int, IPv4Address | IPv6Address]
 
+    def address(self, version: int) -> IPv4Address | IPv6Address:
+        """:raises LabError: it has none of that version."""
+        if version not in self.addresses:
+            raise LabError(
+                f"{self.name} has no IPv{version} address",
+                where=self.netns.name,
+                remedy="probe the other version only, or give it one in the topology",
+            )
+        return self.addresses[version]
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -56,13 +66,8 @@ class Ground:
             pairs.append((self.target, self.source))
         wanted = [(source, target, version) for source, target in pairs for version in plan.versions]
         for source, target, version in wanted:
-            for host in (source, target):
-                if version not in host.addresses:
-                    raise LabError(
-                        f"{host.name} has no IPv{version} address",
-                        where=host.netns.name,
-                        remedy="probe the other version only, or give it one in the topology",
-                    )
+            source.address(version)
+            target.address(version)
         return tuple(
             Stream(source, target, version, tuple(plan.flows_of(number)))
             for number, (source, target, version) in enumerate(wanted)

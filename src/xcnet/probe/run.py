@@ -133,7 +133,7 @@ class Probe:
         for index, number in ordered:
             stream = mine[number]
             port = sockets[stream.target.name].getsockname()[1]
-            address = stream.target.addresses[stream.version]
+            address = stream.target.address(stream.version)
             flow = open_flow(stream.source.netns, stream.flows[index], address, port)
             self._opened(flow.opened)
             found.append(flow)
@@ -142,13 +142,13 @@ class Probe:
     def _start_transfer(self, plan: TransferPlan, port: int) -> None:
         source, target = self._ground.source, self._ground.target
         ends = (source.name, source.netns), (target.name, target.netns)
-        transfer = Transfer(*ends, target.addresses[plan.version], port, plan.mbps)
+        transfer = Transfer(*ends, target.address(plan.version), port, plan.mbps)
         self._stack.callback(transfer.kill)
         self._transfers.append(transfer)
 
     def _start_requests(self, plan: RequestsPlan) -> None:
         source, target = self._ground.source, self._ground.target
-        address = target.addresses[plan.version]
+        address = target.address(plan.version)
         listener = self._opened(open_server(target.netns, address))
         port = listener.getsockname()[1]
         self._worker("probe-server", lambda: serve(listener))
