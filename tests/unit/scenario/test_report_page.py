@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 from report_html import Page
-from report_world import HOSTILE, RUNS, crowded, cut, failed, hostile, inconclusive, passed, without_probe
+from report_world import HOSTILE, RUNS, crowded, cut, failed, hostile, inconclusive, passed, quiet, wide, without_probe
 
 from xcnet.model.faults import FAULT
 from xcnet.scenario.report import words
@@ -305,3 +305,15 @@ def test_words_stand_out_from_their_ground(theme: str, words_of: str, ground: st
 def test_marks_stand_out_from_their_ground(theme: str, mark: str) -> None:
     palette = _palettes()[theme]
     assert _contrast(palette[mark], palette["card"]) >= 2.8
+
+
+def test_where_nothing_was_lost_no_empty_picture_is_shown() -> None:
+    read = Page.read(page(quiet()))
+    titles = {each.attributes.get("aria-label") for each in read.named("svg")}
+    assert "Packets sent over time" in titles
+    assert not titles & {"Packets lost over time", "Loss of each flow over time"}
+    assert "No flow lost a packet." in {each.text for each in read.named("p")}
+
+
+def test_what_a_picture_leaves_out_it_says() -> None:
+    assert "the first 32 of 40 channels" in {each.text for each in Page.read(page(wide())).named("text")}
