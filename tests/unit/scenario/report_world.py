@@ -425,7 +425,91 @@ def hostile() -> RunResult:
     )
 
 
+def quiet() -> RunResult:
+    """Ten minutes in which nothing was done and nothing lost."""
+    return passed().model_copy(
+        update={
+            "scenario": "quiet",
+            "title": "",
+            "description": "",
+            "faults": (),
+            "phases": (),
+            "timeline": (),
+            "seconds": 600.0,
+            "probe": probe(600.0, losses=()),
+        }
+    )
+
+
+def empty() -> RunResult:
+    """A run that came to nothing: as little as a result can hold."""
+    bare = ProbeResult(
+        began=0.0,
+        ended=0.0,
+        streams=(),
+        shares=(),
+        quality=Quality(worst_lateness_ms=0.0, late_share=0.0, steal_share=0.0, run_queue=0.0),
+    )
+    return passed().model_copy(
+        update={
+            "scenario": "empty",
+            "seconds": 0.0,
+            "verdict": Verdict.INCONCLUSIVE,
+            "reasons": (),
+            "checks": (),
+            "faults": (cut(began=0.0, ended=0.0),),
+            "phases": (Phase(fault="cut", detection=None, withdrawal=-0.01, reroute=None, restoration=None),),
+            "timeline": (),
+            "probe": bare,
+            "providers": {},
+            "channels": (),
+            "settings": {},
+            "versions": {},
+            "evidence": (),
+        }
+    )
+
+
+def wide() -> RunResult:
+    """Forty channels of three providers through one building, and the building lost."""
+    providers = {"aws": "Amazon Web Services", "gcp": "Google Cloud", "azure": "Microsoft Azure"}
+    pairs = (("aws", "gcp"), ("aws", "azure"), ("gcp", "azure"))
+    channels = tuple(
+        ChannelPlace(
+            name=f"channel-{number:02}",
+            facility="fac-a" if number % 20 < 10 else "fac-b",
+            interconnect="x",
+            ends={side: f"{side}-edge{number // 2}" for side in pairs[number % 3]},
+        )
+        for number in range(40)
+    )
+    lost = tuple(place.name for place in channels if place.facility == "fac-a")
+    found = probe(20.0, losses=((5.0, 0.4),))
+    spans = tuple(
+        ChannelShare(start=float(second), seconds=1.0, frames={place.name: 25 for place in channels})
+        for second in range(20)
+    )
+    return passed().model_copy(
+        update={
+            "scenario": "wide",
+            "seconds": 20.0,
+            "providers": providers,
+            "channels": channels,
+            "faults": (cut("building", "fac-a", 5.0, 10.0).model_copy(update={"channels": lost}),),
+            "phases": (Phase(fault="building", detection=0.2, withdrawal=0.1, reroute=0.1, restoration=3.0),),
+            "timeline": tuple(
+                entry(5.0 + index / 100, Layer.BFD, name, "edge", "bfd.down", "path down", "bad")
+                for index, name in enumerate(lost)
+            ),
+            "probe": found.model_copy(update={"shares": spans}),
+        }
+    )
+
+
 RUNS = {
+    "quiet": quiet,
+    "empty": empty,
+    "wide": wide,
     "passed": passed,
     "failed": failed,
     "inconclusive": inconclusive,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 
 import pytest
 from report_html import Page
-from report_world import HOSTILE, RUNS, crowded, cut, failed, hostile, inconclusive, passed, without_probe
+from report_world import HOSTILE, RUNS, crowded, cut, failed, hostile, inconclusive, passed, quiet, wide, without_probe
 
 from xcnet.model.faults import FAULT
 from xcnet.scenario.report import words
@@ -258,3 +259,61 @@ def test_spans_are_said_as_people_say_them(value: float | None, text: str) -> No
 )  # fmt: skip
 def test_shares_never_say_none_or_all_where_it_is_not_so(part: float, text: str) -> None:
     assert words.percent(part, 100_000) == text
+
+
+def _palettes() -> dict[str, dict[str, str]]:
+    """Each colour by name, on light and on dark pages."""
+    text = (files("xcnet.scenario.report") / "templates" / "page.css").read_text()
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", block))
+        for block in re.findall(r":root \{(.*?)\}", text, re.S)
+    )
+    assert light.keys() == dark.keys()
+    return {"light": light, "dark": dark}
+
+
+def _luminance(colour: str) -> float:
+    digits = colour.removeprefix("#")
+    digits = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
+    parts = [int(digits[index : index + 2], 16) / 255 for index in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(a: str, b: str) -> float:
+    low, high = sorted((_luminance(a), _luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+_WORDS_ON = [
+    ("ink", "page"), ("ink", "card"), ("ink", "fill"), ("soft", "page"), ("soft", "card"), ("soft", "fill"),
+    ("link", "card"), ("link", "page"), ("bad", "card"), ("good", "card"), ("unsure", "card"), ("bad", "bad-soft"),
+    ("good", "good-soft"), ("unsure", "unsure-soft"), ("soft", "bad-soft"), ("soft", "good-soft"), ("soft", "unsure-soft"),
+    ("card", "plain"), ("page", "ink"), *((f"on{number}", f"c{number}") for number in range(8)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("words_of", "ground"), _WORDS_ON)
+def test_words_stand_out_from_their_ground(theme: str, words_of: str, ground: str) -> None:
+    palette = _palettes()[theme]
+    assert _contrast(palette[words_of], palette[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("mark", ["bad", "good", "plain", "median", "axis", "c0", "c2"])
+def test_marks_stand_out_from_their_ground(theme: str, mark: str) -> None:
+    palette = _palettes()[theme]
+    assert _contrast(palette[mark], palette["card"]) >= 2.8
+
+
+def test_where_nothing_was_lost_no_empty_picture_is_shown() -> None:
+    read = Page.read(page(quiet()))
+    titles = {each.attributes.get("aria-label") for each in read.named("svg")}
+    assert "Packets sent over time" in titles
+    assert not titles & {"Packets lost over time", "Loss of each flow over time"}
+    assert "No flow lost a packet." in {each.text for each in read.named("p")}
+
+
+def test_what_a_picture_leaves_out_it_says() -> None:
+    assert "the first 32 of 40 channels" in {each.text for each in Page.read(page(wide())).named("text")}

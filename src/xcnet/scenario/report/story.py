@@ -44,8 +44,10 @@ def _course(result: RunResult, fault: FaultSpan) -> str:
     if phase.detection is not None:
         parts.append(f"{teller} of it after {seconds(phase.detection)}")
     if phase.withdrawal is not None:
-        later = "later" if phase.detection is not None else "after it began"
-        parts.append(f"the first session or route went {seconds(phase.withdrawal)} {later}")
+        early = phase.withdrawal < 0
+        since = "that" if phase.detection is not None else "it began"
+        when = f"{seconds(abs(phase.withdrawal))} {'before' if early else 'after'} {since}"
+        parts.append(f"the first session or route went {when}")
     if phase.reroute is not None:
         parts.append(f"forwarding was whole again {seconds(phase.reroute)} after that")
     if phase.restoration is not None:

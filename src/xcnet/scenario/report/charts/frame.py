@@ -56,7 +56,8 @@ def draw_time_axis(picture: Picture, time: Linear, top: float, bottom: float, na
     for value, words in zip(values, tick_words(values), strict=True):
         x = time(value)
         picture.line(x, top, x, bottom, "grid")
-        picture.text(x, bottom + 15, words, "tick", "middle")
+        # The last word may be wider than the margin beside the plot.
+        picture.text(min(x, WIDTH - text_width(words, 11) / 2), bottom + 15, words, "tick", "middle")
     picture.line(LEFT, bottom, WIDTH - RIGHT, bottom, "axis")
     picture.text(WIDTH - RIGHT, bottom + 30, name, "tick", "end")
 

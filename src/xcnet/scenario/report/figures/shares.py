@@ -88,6 +88,8 @@ def rate_picture(result: RunResult) -> str | None:
             Step(share.start, share.start + share.seconds, share.frames.get(name, 0) / share.seconds) for share in spans
         )
         draw_steps(picture, Series(steps, styles[name], filled=True), time, scale, y + _ROW)
+    if len(shown) < len(styles):
+        picture.text(LEFT, bottom + 30, f"the first {len(shown)} of {len(styles)} channels", "soft")
     return picture.render()
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from xcnet.scenario.report.charts.svg import Picture, fit, short
+from xcnet.scenario.report.charts.svg import Picture, fit, short, text_width
 from xcnet.scenario.report.facts import channel_styles
 from xcnet.scenario.report.words import moment
 from xcnet.scenario.results import ChannelPlace, FaultSpan, RunResult
@@ -104,15 +104,17 @@ def _channel(picture: Picture, name: str, style: str, faults: Sequence[FaultSpan
     picture.open(f"fibre {style}" + (" hit" if faults else ""), tip)
     picture.line(left, y, right, y, "pipe")
     middle = (left + right) / 2
-    picture.rect(middle - 34, y - 11, 68, 22, "pill", radius=11)
-    picture.text(middle, y + 4, fit(name, 62, 11.5), "tag", "middle")
+    words = fit(name, _FACILITY_WIDTH - 40, 11.5)
+    width = max(text_width(words, 11.5) + 22, 68.0)
+    picture.rect(middle - width / 2, y - 11, width, 22, "pill", radius=11)
+    picture.text(middle, y + 4, words, "tag", "middle")
     if faults:
         cross = (_FACILITY_X + _FACILITY_WIDTH + right) / 2
         picture.circle(cross, y, 10, "badge")
         picture.path(f"M{short(cross - 4)} {short(y - 4)}l8 8M{short(cross + 4)} {short(y - 4)}l-8 8", "cross")
         more = f" +{len(faults) - 1}" if len(faults) > 1 else ""
-        words = fit(faults[0].kind, 110 - 7 * len(more), 11) + more
-        picture.text((left + _FACILITY_X) / 2, y - 9, words, "hitname", "middle")
+        kind = fit(faults[0].kind, 110 - 7 * len(more), 11) + more
+        picture.text((left + _FACILITY_X) / 2, y - 9, kind, "hitname", "middle")
         picture.text((left + _FACILITY_X) / 2, y + 18, fit(_when(faults[0]), 132, 11), "soft", "middle")
     picture.close()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from xcnet.scenario.report.charts.area import Series, Step, area_chart
 from xcnet.scenario.report.charts.strip import Bundle, Thread, strip_chart
-from xcnet.scenario.report.facts import last_moment, moments
+from xcnet.scenario.report.facts import flows_of, last_moment, moments
 from xcnet.scenario.report.figures.common import bands
 from xcnet.scenario.report.words import count, seconds
 from xcnet.scenario.results import RunResult
 
 
 def loss_pictures(result: RunResult) -> tuple[str, ...]:
-    """Packets sent, and packets lost on a scale of their own; each second's worth."""
+    """Packets sent, and, if any, packets lost on a scale of their own; each second's worth."""
     spans = moments(result)
     if not spans:
         return ()
@@ -21,10 +21,12 @@ def loss_pictures(result: RunResult) -> tuple[str, ...]:
         tuple(Step(a, b, each.lost / each.seconds if each.lost else None) for each, a, b in ends), "lost", filled=True
     )
     last, shaded = last_moment(result), bands(result)
-    return (
-        area_chart("Packets sent over time", "sent,\npackets/s", [sent], 0.0, last, shaded, height=54, parts=2),
-        area_chart("Packets lost over time", "lost,\npackets/s", [lost], 0.0, last, shaded, height=96, head=False),
-    )
+    pictures = [area_chart("Packets sent over time", "sent,\npackets/s", [sent], 0.0, last, shaded, height=54, parts=2)]
+    if any(each.lost for each in spans):
+        pictures.append(
+            area_chart("Packets lost over time", "lost,\npackets/s", [lost], 0.0, last, shaded, height=96, head=False)
+        )
+    return tuple(pictures)
 
 
 def delay_picture(result: RunResult) -> str | None:
@@ -41,7 +43,9 @@ def delay_picture(result: RunResult) -> str | None:
 
 
 def flows_picture(result: RunResult) -> str | None:
-    """A row for each flow, coloured where it lost."""
+    """A row for each flow, coloured where it lost; None where no flow did."""
+    if not any(flow.windows for _, flow in flows_of(result)):
+        return None
     bundles = []
     for stream in result.probe.streams if result.probe is not None else ():
         threads = []
@@ -60,8 +64,6 @@ def flows_picture(result: RunResult) -> str | None:
             source, target = (" ".join(name.split()) for name in (stream.source, stream.target))
             label = f"{source} →\n{target}\nIPv{stream.version}"
             bundles.append(Bundle(label, tuple(threads)))
-    if not bundles:
-        return None
     return strip_chart("Loss of each flow over time", bundles, 0.0, last_moment(result), bands(result))
 
 
