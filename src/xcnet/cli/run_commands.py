@@ -13,8 +13,10 @@ from xcnet.errors import InputError
 
 if TYPE_CHECKING:
     from xcnet.scenario.batch import Done
+    from xcnet.scenario.results import RunResult
 
-_EXIT = {"pass": 0, "fail": 1, "inconclusive": 3}
+EXIT_OF = {"pass": 0, "fail": 1, "inconclusive": 3}
+_MARKS = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "inconclusive": "[yellow]?[/]"}
 _COLOURS = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
 
 
@@ -86,7 +88,7 @@ def run(
         )
     else:
         _show(done, root)
-    raise typer.Exit(_EXIT[worst.value])
+    raise typer.Exit(EXIT_OF[worst.value])
 
 
 def _write(path: Path, text: str) -> None:
@@ -99,29 +101,36 @@ def _write(path: Path, text: str) -> None:
 
 
 def _show(done: list[Done], root: Path) -> None:
+    for each in done:
+        if each.result is not None:
+            show_result(each.result, each.job.folder.name, each.job.folder / "index.html")
+    if len(done) > 1:
+        out.print(f"summary: {root / 'index.html'}")
+
+
+def show_result(result: RunResult, name: str, page: Path) -> None:
+    """The verdict, every check, and where the report is."""
     from rich.markup import escape
     from rich.table import Table
 
-    for each in done:
-        if each.result is None:
-            continue
-        result = each.result
-        colour = _COLOURS[result.verdict.value]
-        out.print(f"[{colour}]{result.verdict.value}[/] [bold]{escape(each.job.folder.name)}[/] {escape(result.title)}")
-        table = Table(box=None, pad_edge=True, show_header=False)
-        for check in result.checks:
-            mark = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "inconclusive": "[yellow]?[/]"}[check.verdict.value]
-            table.add_row(mark, escape(check.name), escape(f"expected {check.expected}"), escape(check.measured))
-        out.print(table)
-        for reason in result.reasons if result.verdict.value == "inconclusive" else ():
-            out.print(f"  [yellow]{escape(reason)}[/]")
-        out.print(f"  report: {each.job.folder / 'index.html'}")
-    if len(done) > 1:
-        out.print(f"summary: {root / 'index.html'}")
+    colour = _COLOURS[result.verdict.value]
+    out.print(f"[{colour}]{result.verdict.value}[/] [bold]{escape(name)}[/] {escape(result.title)}")
+    table = Table(box=None, pad_edge=True, show_header=False)
+    for check in result.checks:
+        table.add_row(
+            _MARKS[check.verdict.value],
+            escape(check.name),
+            escape(f"expected {check.expected}"),
+            escape(check.measured),
+        )
+    out.print(table)
+    for reason in result.reasons if result.verdict.value == "inconclusive" else ():
+        out.print(f"  [yellow]{escape(reason)}[/]")
+    out.print(f"  report: {page}")
 
 
 def register(app: typer.Typer) -> None:
     app.command()(run)
 
 
-__all__ = ["register"]
+__all__ = ["EXIT_OF", "register", "show_result"]

@@ -28,9 +28,14 @@ def association(xcnet: Xcnet, name: str) -> str:
     return str(ckn)
 
 
-def test_quickstart_proves_the_default_lab_and_takes_it_down(xcnet: Xcnet) -> None:
-    done = xcnet("quickstart", timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_quickstart_proves_the_default_lab_breaks_it_and_takes_it_down(xcnet: Xcnet, tmp_path: Path) -> None:
+    done = xcnet("quickstart", timeout=300, cwd=tmp_path)
+    # What a cut channel costs cannot be judged while the machine is busy with other tests; a fail it must never be.
+    assert done.returncode in (0, 3), done.stdout + done.stderr
+    (result,) = [json.loads(file.read_text()) for file in tmp_path.glob("xcnet-reports/*/result.json")]
+    assert result["scenario"] == "channel-cut" and result["verdict"] in ("pass", "inconclusive")
+    assert {check["name"]: check["verdict"] for check in result["checks"]}["bgp.down on ch2"] == "pass"
+    assert re.search(r"report: (.*index\.html)", done.stdout) is not None
     held = re.search(r"proved: lab up in .*; (\d+) of (\d+) checks hold", done.stdout)
     assert held is not None, done.stdout
     # A channel: ciphertext, two directions decrypted, six forgeries at either end. A connection: balance and MTU, each way
