@@ -113,7 +113,25 @@ class Killing(_Process):
             self._lab.coordinators.resume(self._provider)
             await self._lab.coordinators.client(self._provider)
         else:
-            await start_again(self._lab, self._overlays, self._node, (self._daemon,))
+            # As FRR's own watchfrr does: daemons that have lost their zebra do not give all their routes to another one.
+            others = ("bfdd", "bgpd") if self._daemon == "zebra" else ()
+            await self._end_others(others)
+            await start_again(self._lab, self._overlays, self._node, (self._daemon, *others))
+
+    async def _end_others(self, daemons: tuple[str, ...]) -> None:
+        """:raises LabError: one of them is stopped."""
+        children = [child for name in daemons if (child := self._lab.supervisor.get(self._node, name)) is not None]
+        for child in children:
+            if state_of(child.pid) == "T":
+                raise LabError(
+                    f"{child.name} has to start again with {self._daemon}, and is stopped",
+                    where=self._node,
+                    remedy="end the fault that stops it first",
+                )
+        for child in children:
+            self._lab.supervisor.terminate(child)
+        for child in children:
+            await gone(child)
 
     async def artifact(self) -> str:
         child = self._child
