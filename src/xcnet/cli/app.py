@@ -13,6 +13,7 @@ from xcnet.cli import (
     conformance_commands,
     connection_commands,
     lab_commands,
+    metrics_command,
     node_commands,
     operator_commands,
     spec_commands,
@@ -73,6 +74,7 @@ top_command.register(app)
 connection_commands.register(app)
 node_commands.register(app)
 operator_commands.register(app)
+metrics_command.register(app)
 conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")
