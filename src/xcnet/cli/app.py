@@ -14,6 +14,7 @@ from xcnet.cli import (
     connection_commands,
     fault_commands,
     lab_commands,
+    metrics_command,
     node_commands,
     operator_commands,
     probe_command,
@@ -82,6 +83,7 @@ probe_command.register(app)
 operator_commands.register(app)
 run_commands.register(app)
 fault_commands.register(app)
+metrics_command.register(app)
 conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")
 app.add_typer(spec_commands.app, name="spec")

@@ -126,6 +126,7 @@ def _watch(paths: LabPaths, screen: _Screen, stop: threading.Event, failed: list
 
 
 def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
     app.command()(top)
 
 

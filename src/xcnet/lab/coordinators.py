@@ -72,6 +72,7 @@ class Coordinators:
 
     def _all_settings(self) -> dict[str, DaemonSettings]:
         from xcnet.coordinator.daemon.assemble import Place, assemble
+        from xcnet.coordinator.daemon.settings import METRICS_PORT
 
         places = {}
         for provider, planned in self._plan.coordinators.items():
@@ -82,6 +83,7 @@ class Coordinators:
                 routers={node: self._paths.node_sockets(node) for node in nodes},
                 transcript=self._paths.transcripts / f"{planned.node}.api.jsonl",
                 events=self._paths.events / f"{planned.node}.coordinator.jsonl",
+                metrics_port=METRICS_PORT,
             )
         return assemble(self._plan, self._paths.name, places, time.time())
 

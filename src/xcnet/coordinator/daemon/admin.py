@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from xcnet.coordinator.daemon.breaking import Breaking
 from xcnet.coordinator.daemon.follow import Followers
 from xcnet.coordinator.daemon.queries import Queries
 from xcnet.errors import InputError, XcnetError
-from xcnet.model.network import ProviderNetwork
 
 SOCKET_NAME = "coordinator.sock"
 LIMIT = 4 * 2**20
@@ -43,21 +42,24 @@ class AdminRequest(BaseModel):
 class AdminServer:
     """:param turn: called after every command: something may be to be done. :param ready: whether the process serves its peers.
     :param faults: of the process itself.
+    :param metrics: makes the text that the query ``metrics`` is answered with.
     """
 
     def __init__(
         self,
         core: Core,
-        network: ProviderNetwork,
+        queries: Queries,
         folder: Path,
         *,
         followers: Followers,
         turn: Callable[[], None],
         ready: Callable[[], bool],
         faults: Breaking,
+        metrics: Callable[[], Awaitable[str]],
     ) -> None:
         self._core = core
-        self._queries = Queries(core, network)
+        self._queries = queries
+        self._metrics = metrics
         self._followers = followers
         self._socket = folder / SOCKET_NAME
         self._turn = turn
@@ -108,6 +110,8 @@ class AdminServer:
             answer = self._faults.run(request.command, request.parameters)
             self._turn()
             await write({"answer": answer})
+        elif request.query == "metrics":
+            await write({"answer": await self._metrics()})
         elif request.query is not None:
             await write({"answer": self._queries.run(request.query, request.parameters)})
         elif request.command is not None:

@@ -25,6 +25,7 @@ class Place:
     :param transcript: file for its exchanges with peers. :param events: file for its event stream.
     :param address: IP address that it alone serves at and where its peers find it, in place of the plan's; None for the
         plan's, where every peer has an address of its own to reach it at.
+    :param metrics_port: see :class:`xcnet.coordinator.daemon.settings.DaemonSettings`.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Place:
     events: Path | None = None
     address: str | None = None
     port: int = HTTPS_PORT
+    metrics_port: int | None = None
 
 
 def assemble(plan: Plan, lab: str, places: Mapping[str, Place], now: float) -> dict[str, DaemonSettings]:
@@ -81,6 +83,7 @@ def assemble(plan: Plan, lab: str, places: Mapping[str, Place], now: float) -> d
             http=limits_of(policies[provider]),
             host=place.address or "0.0.0.0",
             port=place.port,
+            metrics_port=place.metrics_port,
         )
     return settings
 

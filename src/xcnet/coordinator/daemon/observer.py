@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Protocol
 
@@ -35,6 +35,7 @@ class RouterObserver:
         self._turn = turn
         self._ports: dict[str, ChannelPort] = {port.name: port for port in network.channels}
         self._seen: dict[str, RouterObservation] = {}
+        self._silent: dict[str, RouterObservation] = {}
         self._attachments: dict[str, tuple[str, Attachment]] = {}
         self._drained: frozenset[str] = frozenset()
         self._pairs: set[Pair] = set()
@@ -44,7 +45,14 @@ class RouterObserver:
         async with aclosing(router.watch()) as observations:
             async for observation in observations:
                 if observation.running:
+                    self._silent.pop(node, None)
                     self._note(node, observation)
+                else:
+                    self._silent[node] = observation
+
+    def shown(self) -> Mapping[str, RouterObservation]:
+        """What every router that was heard of shows now; of one whose daemon does not answer, that."""
+        return {**self._seen, **self._silent}
 
     def applied(self, view: NetworkView) -> None:
         """The routers hold another network now: what is to be looked for is another."""

@@ -18,12 +18,15 @@ from xcnet.coordinator.auth.proof_profiles import create_checker, create_door
 from xcnet.coordinator.core import Core
 from xcnet.coordinator.daemon.admin import AdminServer
 from xcnet.coordinator.daemon.breaking import Breaking
+from xcnet.coordinator.daemon.exposition import serve_texts
 from xcnet.coordinator.daemon.follow import Followers
+from xcnet.coordinator.daemon.metrics import Metrics
 from xcnet.coordinator.daemon.observer import RouterObserver, Watched
 from xcnet.coordinator.daemon.outbox import Outbox
+from xcnet.coordinator.daemon.queries import Queries
 from xcnet.coordinator.daemon.routers import Router as AppliedRouter
 from xcnet.coordinator.daemon.routers import RouterDriver
-from xcnet.coordinator.daemon.settings import DaemonSettings
+from xcnet.coordinator.daemon.settings import METRICS_HOST, DaemonSettings
 from xcnet.coordinator.daemon.trust import (
     CallerVerifier,
     CustomerProofs,
@@ -58,10 +61,13 @@ class _ToldEvents(EventWriter):
     def __init__(self, path: Path | None, source: str, followers: Followers, clock: Clock) -> None:
         super().__init__(path, source, clock)
         self._followers = followers
+        self.metrics: Metrics | None = None
 
     def emit(self, kind: str, subject: str, **data: Any) -> Event:
         event = super().emit(kind, subject, **data)
         self._followers.tell(event)
+        if self.metrics is not None:
+            self.metrics.tell(event)
         return event
 
 
@@ -148,14 +154,17 @@ class Coordinator:
                 faults=faults,
                 clock=clock,
             )
+            queries = Queries(self.core, settings.network)
+            metrics = self._events.metrics = Metrics(settings.config.provider, queries, self._observer, routers)
             admin = AdminServer(
                 self.core,
-                settings.network,
+                queries,
                 settings.folder,
                 followers=self._followers,
                 turn=self.turn,
                 ready=lambda: self._serving,
                 faults=Breaking(calls, clock),
+                metrics=metrics.text,
             )
             server = CoordinatorServer(
                 gate,
@@ -169,6 +178,10 @@ class Coordinator:
             await stack.enter_async_context(server)
             await admin.start()
             stack.push_async_callback(admin.stop)
+            if settings.metrics_port is not None:
+                # The node's own loopback address: peers, customers and routers have no way to it.
+                served = await serve_texts({"/metrics": metrics.text}, METRICS_HOST, settings.metrics_port)
+                stack.callback(served.close)
             if not before:
                 self._driver.given(settings.given)
             if routers:

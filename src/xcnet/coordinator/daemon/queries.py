@@ -76,8 +76,12 @@ class Queries:
 
     # -- what was agreed on
 
+    def environments(self) -> list[views.EnvironmentView]:
+        """Those of this provider."""
+        return [self._environment(each) for each in self._world.config.environments]
+
     def _environments(self, _parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        return [self._environment(each).model_dump(mode="json") for each in self._world.config.environments]
+        return [each.model_dump(mode="json") for each in self.environments()]
 
     def _environment(self, config: EnvironmentConfig) -> views.EnvironmentView:
         return views.EnvironmentView(
@@ -137,9 +141,13 @@ class Queries:
             "connections": self._connections({}),
         }
 
-    def _connections(self, _parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    def connections(self) -> list[views.ConnectionView]:
+        """All of this provider's customers, in the order in which they came."""
         rows = self._db.all("SELECT * FROM attachments ORDER BY number")
-        return [self._connection(AttachmentRow.of(row)).model_dump(mode="json") for row in rows]
+        return [self._connection(AttachmentRow.of(row)) for row in rows]
+
+    def _connections(self, _parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        return [each.model_dump(mode="json") for each in self.connections()]
 
     def _describe(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return self._connection(self._find(ConnectionQuery.model_validate(parameters).connection)).model_dump(
@@ -175,7 +183,7 @@ class Queries:
             table=naming.FIRST_TABLE + row.number - 1,
             legs=tuple(self._leg(each) for each in legs),
             activation=str(state) if state is not None else None,
-            workflows=tuple(self._under_way(row.uuid)),
+            workflows=tuple(self.under_way(row.uuid)),
         )
 
     def _leg(self, row: ConnectionRow) -> views.LegView:
@@ -231,9 +239,9 @@ class Queries:
 
     def _workflows(self, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         subject = SubjectQuery.model_validate(parameters).subject
-        return [each.model_dump(mode="json") for each in self._under_way(subject)]
+        return [each.model_dump(mode="json") for each in self.under_way(subject)]
 
-    def _under_way(self, subject: str) -> list[views.WorkflowView]:
+    def under_way(self, subject: str = "") -> list[views.WorkflowView]:
         """Of one subject; of all where it is empty."""
         rows = self._db.all("SELECT * FROM workflows WHERE ? IN ('', subject) ORDER BY started, id", subject)
         found = []
@@ -250,6 +258,12 @@ class Queries:
                 )
             )
         return found
+
+    def calls(self) -> dict[str, int]:
+        """Peer -> calls to it that are still to be answered; all peers."""
+        held = dict.fromkeys(self._world.config.peers, 0)
+        rows = self._db.all("SELECT peer, count(*) AS number FROM calls GROUP BY peer")
+        return held | {row["peer"]: int(row["number"]) for row in rows}
 
     def _outcome(self, parameters: dict[str, Any]) -> dict[str, Any] | None:
         """None while it runs."""

@@ -17,6 +17,7 @@ from xcnet.model.network import ProviderNetwork
 
 STORE_NAME = "coordinator.db"
 HTTPS_PORT = 443
+METRICS_HOST, METRICS_PORT = "127.0.0.1", 9400
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class DaemonSettings:
     :param transcript: file for the exchanges with peers. :param events: file for the event stream.
     :param seed: what a fresh store begins with. :param http: the server's bounds.
     :param given: what the routers were started with, which counts only while the store is fresh.
-    :param host: IP address to serve at.
+    :param host: IP address to serve at. :param metrics_port: at the node's loopback address, for Prometheus; None: none.
     """
 
     node: str
@@ -57,10 +58,11 @@ class DaemonSettings:
     http: HttpLimits = field(default_factory=HttpLimits)
     host: str = "0.0.0.0"
     port: int = HTTPS_PORT
+    metrics_port: int | None = None
 
     @property
     def store(self) -> Path:
         return self.folder / STORE_NAME
 
 
-__all__ = ["HTTPS_PORT", "STORE_NAME", "DaemonSettings", "Trust"]
+__all__ = ["HTTPS_PORT", "METRICS_HOST", "METRICS_PORT", "STORE_NAME", "DaemonSettings", "Trust"]
