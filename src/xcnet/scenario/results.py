@@ -125,7 +125,6 @@ class ChannelPlace(_Result):
 class RunResult(_Result):
     """:param reasons: why the run is what it is, a sentence each. :param settings: of the scenario, for the report.
     :param versions: name -> version (xcnet, kernel, FRR, Python, engine).
-    :param load: what the host did meanwhile, name -> figure.
     """
 
     scenario: str
