@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xcnet.probe.analysis import Span, analyse, delay_of, lateness, merged
-from xcnet.probe.receiver import ReceivedRecord, on_monotonic
+from xcnet.probe.receiver import ReceivedRecord, on_monotonic, wall_offset
 from xcnet.probe.results import Delay, LossWindow, StreamResult
 from xcnet.probe.sender import SentRecord
 
@@ -169,6 +169,14 @@ def test_arrival_times_are_right_although_the_wall_clock_was_set(came: int, step
         assert abs(found - came) <= max(ago, ahead) + MS
         if abs(step) > 50 * MS:
             assert found == came
+
+
+def test_a_wait_between_two_looks_at_the_clocks_does_not_shift_arrivals(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([0, 30 * MS, 40 * MS, 40 * MS + 20_000])
+    walls = iter([S, S + 40 * MS + 10_000])
+    monkeypatch.setattr("xcnet.probe.receiver.time.monotonic_ns", lambda: next(looks))
+    monkeypatch.setattr("xcnet.probe.receiver.time.time_ns", lambda: next(walls))
+    assert wall_offset() == -S
 
 
 def test_ten_minutes_of_a_thousand_packets_a_second_are_reckoned_in_seconds() -> None:
