@@ -21,7 +21,6 @@ CASES = {
     "bgp-shut-everywhere": (["bgp-shut", "--on", "fac-b", "--set", "side=gcp"], r"gcp-edge3.*gcp-edge4"),
     "md5-mismatch": (["md5-mismatch", "--on", "ch2", "--set", "side=gcp"], "gcp-edge2 has another password"),
     "route-leak": (["route-leak", "--set", "side=gcp", "--set", "prefix=203.0.113.0/24"], r"203\.0\.113\.0/24"),
-    "prefix-overflow": (["prefix-overflow", "--set", "side=aws"], r"announces \d\d+ more in vrf-prod"),
     "wrong-cak": (["wrong-cak", "--on", "ch3", "--set", "side=aws"], "holds CAK digest [0-9a-f]{8}, and"),
 }
 
