@@ -17,12 +17,10 @@ CASES = {
     "kill-zebra": (["kill", "--on", "aws-edge3", "--set", "daemon=zebra"], "ended by SIGKILL"),
     "kill-edged": (["kill", "--on", "gcp-edge1", "--set", "daemon=edged"], "ended by SIGKILL"),
     "power-off-edge": (["power-off", "--on", "aws-edge4"], "no daemon runs on aws-edge4, .*down: gw0, ch4"),
-    "power-off-gateway": (["power-off", "--on", "gcp-gw"], "no daemon runs on gcp-gw"),
     "bgp-shut": (["bgp-shut", "--on", "ch1", "--set", "side=aws"], r"shut .*169\.254\.\d+\.\d+ \(aws-edge1\)"),
     "bgp-shut-everywhere": (["bgp-shut", "--on", "fac-b", "--set", "side=gcp"], r"gcp-edge3.*gcp-edge4"),
     "md5-mismatch": (["md5-mismatch", "--on", "ch2", "--set", "side=gcp"], "gcp-edge2 has another password"),
     "route-leak": (["route-leak", "--set", "side=gcp", "--set", "prefix=203.0.113.0/24"], r"203\.0\.113\.0/24"),
-    "prefix-overflow": (["prefix-overflow", "--set", "side=aws"], r"announces \d\d+ more in vrf-prod"),
     "wrong-cak": (["wrong-cak", "--on", "ch3", "--set", "side=aws"], "holds CAK digest [0-9a-f]{8}, and"),
 }
 

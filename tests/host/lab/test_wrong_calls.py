@@ -59,6 +59,7 @@ CASES = {
     "fault-unknown-target": ["fault", "begin", "cut", "--on", "ch9"],
     "fault-unknown-internal-link": ["fault", "begin", "cut", "--on", "aws-edge1/aws-g"],
     "fault-unknown-router": ["fault", "begin", "power-off", "--on", "aws-edge9"],
+    "fault-power-off-of-a-gateway": ["fault", "begin", "power-off", "--on", "gcp-gw"],
     "fault-no-coordinator-there": [
         *("fault", "begin", "kill", "--on", "aws-edge1", "--set", "daemon=coordinator"),
     ],

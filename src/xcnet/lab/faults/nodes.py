@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from xcnet.errors import InputError
 from xcnet.lab.faults import targets
 from xcnet.lab.faults.base import Standing, absent
 from xcnet.lab.faults.daemons import ROUTER_DAEMONS, child_of, gone, start_again
@@ -12,6 +13,7 @@ from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.ports import Ports
 from xcnet.lab.faults.targets import Port
 from xcnet.model.faults import PowerOff
+from xcnet.model.plan import NodeKind
 
 if TYPE_CHECKING:
     from xcnet.lab.running import RunningLab
@@ -21,8 +23,14 @@ class PoweringOff(Standing):
     """All daemons end at once and all ports go down, so that every neighbour loses carrier."""
 
     def __init__(self, fault: PowerOff, lab: RunningLab, ports: Ports, overlays: Overlays) -> None:
-        """:raises InputError: there is no such router."""
+        """:raises InputError: there is no such router, or it is a gateway."""
         self._node = targets.router(lab.plan, fault.on)
+        if lab.plan.node(self._node).kind is not NodeKind.EDGE:
+            raise InputError(
+                f"{fault.on} is a gateway, whose return from power loss is not known to leave the lab as it was",
+                where="on",
+                remedy="name an edge, or cut the links of the gateway",
+            )
         super().__init__(fault.on, targets.channels_of(lab.plan, fault.on))
         self._lab = lab
         self._ports = ports

@@ -111,7 +111,6 @@ _MAKERS: dict[type[Any], Maker] = {
     model.PnExhaustion: _pn_exhaustion,
     model.BgpShut: _bgp_shut,
     model.Md5Mismatch: _md5_mismatch,
-    model.PrefixOverflow: _announcing,
     model.RouteLeak: _announcing,
     model.ApiFault: _api,
     model.ClockSkew: _clock_skew,
