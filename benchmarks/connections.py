@@ -80,6 +80,7 @@ def connect_all(paths: LabPaths, count: int, most_seconds: float) -> dict[str, A
         parameters = {"key": key, "account": accounts[there], "attach": attach(number, there), "defer": False}
         return str(talk().command(there, "accept", parameters).answer["uuid"])
 
+    call_in_lab(paths, "crossing:at_leisure", {})
     begin = time.monotonic()
     with ThreadPoolExecutor(_ASKING) as pool:
         made = list(pool.map(intent, range(count)))

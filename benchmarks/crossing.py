@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import time
@@ -13,6 +14,19 @@ from xcnet.netlink.netns import open_named
 
 _PORT = 6000
 _TRIES = 3
+
+
+def at_leisure(_view: dict[str, Any]) -> int:
+    """Take the real-time priority from every bfdd, whose detection times are a minute here: while hundreds of sessions come up, each
+    with a hello a second, it would leave the processor to nobody else. :returns: from how many.
+    """
+    found = 0
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if path.read_text().strip() == "bfdd":
+                os.sched_setscheduler(int(path.parent.name), os.SCHED_OTHER, os.sched_param(0))
+                found += 1
+    return found
 
 
 def cross(
