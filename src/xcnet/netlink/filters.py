@@ -42,7 +42,7 @@ def splice(one: int, other: int) -> list[Request]:
         what = f"send what comes in at interface number {source} out at {target}"
         joining = _filter(source, tc.INGRESS, _ETHERTYPE_ALL, 1, "mirred", redirect, what)
         # The kernel does not replace a filter of this kind: one that stands there, perhaps to another port, goes first.
-        requests += [qdisc.clsact(source), _delete_filters(source, tc.INGRESS), joining]
+        requests += [qdisc.clsact(source), _deletefilters_of(source, tc.INGRESS), joining]
     return requests
 
 
@@ -92,8 +92,8 @@ def gate_counters(netlink: NetlinkSocket, index: int) -> tuple[GateCounters, Gat
 
 def spliced_to(netlink: NetlinkSocket, index: int) -> int | None:
     """The index of the interface that frames coming in here are sent out at; None if they are not."""
-    for each in _filters(netlink, index, tc.INGRESS):
-        action = _first_action(each)
+    for each in filters_of(netlink, index, tc.INGRESS):
+        action = first_action(each)
         if action is not None and action.get_attr("TCA_ACT_KIND") == "mirred":
             parameters = action.get_attr("TCA_ACT_OPTIONS").get_attr("TCA_MIRRED_PARMS")
             return int(parameters["ifindex"])
@@ -107,7 +107,7 @@ def _filter(
     message["index"] = index
     message["parent"] = parent
     message["handle"] = 1
-    message["info"] = priority << 16 | _swapped(ethertype)
+    message["info"] = priority << 16 | swapped(ethertype)
     actions = {
         "attrs": [("FIRST", {"attrs": [("TCA_ACT_KIND", action), ("TCA_ACT_OPTIONS", options)]})],
     }
@@ -115,7 +115,7 @@ def _filter(
     return Request(message, tc.RTM_NEWTFILTER, what, NLM_F_CREATE | NLM_F_EXCL)
 
 
-def _delete_filters(index: int, parent: int) -> Request:
+def _deletefilters_of(index: int, parent: int) -> Request:
     message = tc_message()
     message["index"] = index
     message["parent"] = parent
@@ -124,7 +124,8 @@ def _delete_filters(index: int, parent: int) -> Request:
     return Request(message, tc.RTM_DELTFILTER, what, tolerate=frozenset({errnos.ENOENT, errnos.EINVAL}))
 
 
-def _filters(netlink: NetlinkSocket, index: int, parent: int) -> list[Any]:
+def filters_of(netlink: NetlinkSocket, index: int, parent: int) -> list[Any]:
+    """The filters of one direction of an interface, as the kernel tells of them."""
     message = tc_message()
     message["index"] = index
     message["parent"] = parent
@@ -136,17 +137,18 @@ def _filters(netlink: NetlinkSocket, index: int, parent: int) -> list[Any]:
 def _dump(netlink: NetlinkSocket, index: int, parent: int) -> list[tuple[int, int, int, int]]:
     """(EtherType, action, packets, drops) of each matchall filter with a gact action."""
     found = []
-    for each in _filters(netlink, index, parent):
-        action = _first_action(each)
+    for each in filters_of(netlink, index, parent):
+        action = first_action(each)
         if action is None or action.get_attr("TCA_ACT_KIND") != "gact":
             continue
         packets, drops = qdisc.statistics(action.get_attr("TCA_ACT_STATS"))
         verdict = action.get_attr("TCA_ACT_OPTIONS").get_attr("TCA_GACT_PARMS")["action"]
-        found.append((_swapped(each["info"] & 0xFFFF), verdict, packets, drops))
+        found.append((swapped(each["info"] & 0xFFFF), verdict, packets, drops))
     return found
 
 
-def _first_action(message: Any) -> Any | None:
+def first_action(message: Any) -> Any | None:
+    """The first action of a matchall filter; None for any other message."""
     options = message.get_attr("TCA_OPTIONS")
     # The dump shows each filter's head first, which has no options.
     if message.get_attr("TCA_KIND") != "matchall" or options is None or isinstance(options, str):
@@ -155,7 +157,8 @@ def _first_action(message: Any) -> Any | None:
     return actions.get_attr("FIRST") if actions else None
 
 
-def _swapped(value: int) -> int:
+def swapped(value: int) -> int:
+    """An EtherType in the other byte order."""
     return int.from_bytes(value.to_bytes(2, "big"), "little")
 
 
@@ -163,10 +166,13 @@ __all__ = [
     "ETHERTYPE_EAPOL",
     "ETHERTYPE_MACSEC",
     "GateCounters",
+    "filters_of",
+    "first_action",
     "gate",
     "gate_counters",
     "splice",
     "spliced_to",
+    "swapped",
     "ungate",
     "unsplice",
 ]

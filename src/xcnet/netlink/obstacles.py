@@ -8,9 +8,9 @@ from typing import Any
 
 from xcnet.netlink import qdisc
 from xcnet.netlink import tc_messages as tc
+from xcnet.netlink.filters import filters_of, first_action, swapped
 from xcnet.netlink.request import NLM_F_CREATE, NLM_F_EXCL, Request
-from xcnet.netlink.socket import NetlinkSocket, decoder
-from xcnet.netlink.tc_messages import tc_message
+from xcnet.netlink.socket import NetlinkSocket
 
 ETHERNET_HEADER = 14
 _ETHERTYPE_ALL = 0x0003
@@ -64,17 +64,12 @@ def take(index: int, priority: int, what: Obstacle) -> Request:
 
 def standing(netlink: NetlinkSocket, index: int) -> dict[int, tuple[Obstacle, int]]:
     """Priority -> the obstacle that the kernel holds there, and how many frames it has dropped."""
-    message = tc_message()
-    message["index"] = index
-    message["parent"] = tc.EGRESS
-    message["attrs"] = []
-    request = Request(message, tc.RTM_GETTFILTER, f"list the filters of interface number {index}")
     found: dict[int, tuple[Obstacle, int]] = {}
-    for each in netlink.dump(request, decoder(tc_message)):
-        action = _action(each)
+    for each in filters_of(netlink, index, tc.EGRESS):
+        action = first_action(each)
         if action is None:
             continue
-        ethertype: int | None = _swapped(each["info"] & 0xFFFF)
+        ethertype: int | None = swapped(each["info"] & 0xFFFF)
         ethertype = None if ethertype == _ETHERTYPE_ALL else ethertype
         kind, options = action.get_attr("TCA_ACT_KIND"), action.get_attr("TCA_ACT_OPTIONS")
         longer_than = None
@@ -90,21 +85,8 @@ def standing(netlink: NetlinkSocket, index: int) -> dict[int, tuple[Obstacle, in
 def _about(index: int, priority: int, what: Obstacle) -> Any:
     message = qdisc.about(index, tc.EGRESS)
     ethertype = _ETHERTYPE_ALL if what.ethertype is None else what.ethertype
-    message["info"] = priority << 16 | _swapped(ethertype)
+    message["info"] = priority << 16 | swapped(ethertype)
     return message
-
-
-def _action(message: Any) -> Any | None:
-    options = message.get_attr("TCA_OPTIONS")
-    # The dump shows each filter's head first, which has no options.
-    if message.get_attr("TCA_KIND") != "matchall" or options is None or isinstance(options, str):
-        return None
-    actions = options.get_attr("TCA_MATCHALL_ACT")
-    return actions.get_attr("FIRST") if actions else None
-
-
-def _swapped(value: int) -> int:
-    return int.from_bytes(value.to_bytes(2, "big"), "little")
 
 
 __all__ = ["ETHERNET_HEADER", "Obstacle", "put", "standing", "take"]

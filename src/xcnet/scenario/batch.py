@@ -12,9 +12,8 @@ from pathlib import Path
 
 from xcnet.errors import InputError, XcnetError
 from xcnet.lab.directory import Directory
-from xcnet.lab.manager import ProgressSink, bring_up, take_down
+from xcnet.lab.manager import ProgressSink, bring_up, lab_status, take_down
 from xcnet.lab.paths import LabPaths
-from xcnet.lab.record import LabRecord
 from xcnet.model.topology import Timers
 from xcnet.scenario.conduct import conduct
 from xcnet.scenario.document import Scenario
@@ -127,7 +126,8 @@ def one(job: Job, progress: ProgressSink | None) -> Done:
         if job.lab is not None:
             scenario, _ = load_scenario(job.file)
             sink.step(f"{job.folder.name} on lab {job.lab}")
-            return Done(job, _run(scenario, LabPaths.of(job.lab), "", job.folder, sink))
+            paths = LabPaths.of(job.lab)
+            return Done(job, _run(scenario, paths, lab_status(paths).kernel, job.folder, sink))
         return _on_its_own(job, sink)
     except XcnetError as error:
         return Done(job, None, {"cause": error.cause, "where": error.where, "remedy": error.remedy})
@@ -158,9 +158,8 @@ def _on_its_own(job: Job, sink: ProgressSink) -> Done:
 
 
 def _run(scenario: Scenario, paths: LabPaths, kernel: str, folder: Path, sink: ProgressSink) -> RunResult:
-    record = LabRecord.read(paths)
     with LabStage(paths) as stage:
-        result = conduct(scenario, stage, paths, kernel or (record.engine if record is not None else ""), sink.detail)
+        result = conduct(scenario, stage, paths, kernel, sink.detail)
     folder.mkdir(parents=True, exist_ok=True)
     write_report(result, folder)
     return result

@@ -119,7 +119,6 @@ class Run:
         :raises XcnetError: a fault could not be put in place or taken away: what was measured then means nothing.
         """
         stage = self._stage
-        line = TimeLine(stage.directory, stage.routers(), 0.0)
         before = stage.new_events()
         traffic = self._scenario.traffic
         began = stage.start_traffic(traffic) if traffic is not None else stage.clock()
@@ -131,11 +130,11 @@ class Run:
         try:
             self._until_settled(course, line, lambda: self._now() - offset)
         finally:
-            # In the end as on the way: what was put in place is taken away, the last first.
-            for name in list(reversed(course.standing)):
-                self._end(course, name)
-            if traffic is not None:
-                probe = stage.stop_traffic()
+            try:
+                self._end_all(course)
+            finally:
+                if traffic is not None:
+                    probe = stage.stop_traffic()
         ended = stage.clock() - began
         outcomes = [self._outcome(name, action, future) for name, (action, future) in course.acting.items()]
         self._look(course)
@@ -240,6 +239,20 @@ class Run:
                 settings=step.fault.model_dump(mode="json", exclude={"fault", "on"}),
             )
         )
+
+    def _end_all(self, course: _Course) -> None:
+        """What is in place is taken away, the last first; one that cannot be keeps none of the others.
+
+        :raises XcnetError: the first that could not.
+        """
+        failures: list[XcnetError] = []
+        for name in list(reversed(course.standing)):
+            try:
+                self._end(course, name)
+            except XcnetError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _look(self, course: _Course) -> None:
         course.events += self._stage.new_events()

@@ -114,6 +114,23 @@ def test_whatever_goes_wrong_faults_are_ended_and_traffic_stopped() -> None:
     assert [what for _, what in stage.log] == ["begin cut", "end cut", "traffic stopped"]
 
 
+def test_a_fault_that_cannot_be_ended_keeps_none_of_the_others() -> None:
+    clock = Clock()
+    stage = PlayedStage(clock)
+    good = stage.end_fault
+
+    def end(standing: Any) -> float:
+        if standing.kind == "loss":
+            raise LabError("it cannot be undone")
+        return good(standing)
+
+    stage.end_fault = end  # type: ignore[method-assign]
+    steps = "{name: cut, at: 1s, fault: cut, on: ch2}, {name: worse, at: 2s, fault: loss, percent: 5, on: ch1}"
+    with pytest.raises(LabError, match="cannot be undone"):
+        run(scenario(steps, "{check: verified}"), stage, clock)
+    assert [what for _, what in stage.log] == ["begin cut", "begin loss", "end cut", "traffic stopped"]
+
+
 def test_a_step_waits_for_its_event_after_the_steps_above_it() -> None:
     clock = Clock()
     stage = PlayedStage(clock, down_and_up(detection=1.0))
