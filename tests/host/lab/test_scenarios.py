@@ -54,6 +54,7 @@ def test_a_cut_channel_is_told_routed_around_and_comes_back(broken_lab: Xcnet, t
     for name in ("bgp.down on ch2", "no bfd.down on ch1", "flows that lost anything", "connections seen to work"):
         assert checks[name] == "pass", found["result"]["checks"]
     assert checks["all as before cut"] == "pass"
+    assert found["result"]["versions"]["kernel"] == broken_lab.json("status", "--name", "broken")["kernel"]
     (fault,) = found["result"]["faults"]
     assert fault["channels"] == ["ch2"] and 4.9 <= fault["ended"] - fault["began"] <= 7
     page = Path(found["report"]).read_text()
