@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,23 @@ def test_sessions_begin_from_addresses_that_bgpd_knows(pair: Pair):
     try:
         pair.apply("left", bare)
         assert pair.apply("left", router_state("left")).unknown == {}
+    finally:
+        pair.restore()
+
+
+def test_an_address_that_bgpd_never_hears_of_is_waited_for_and_named(pair: Pair):
+    plain = router_state("left")
+    (vrf,) = plain.vrfs
+    absent = vrf.interfaces[0].model_copy(
+        update={"addresses": (*vrf.interfaces[0].addresses, ip_interface("192.0.2.1/30"))}
+    )
+    beyond = BgpNeighbor(address=ip_address("192.0.2.2"), remote_asn=64999, interface=absent.name, keepalive=3, hold=9)
+    changed = vrf.model_copy(
+        update={"interfaces": (absent, *vrf.interfaces[1:]), "neighbors": (*vrf.neighbors, beyond)}
+    )
+    try:
+        applied = pair.apply("left", plain.model_copy(update={"vrfs": (changed,)}))
+        assert applied.unknown == {"prod": {ip_address("192.0.2.1")}}
     finally:
         pair.restore()
 
