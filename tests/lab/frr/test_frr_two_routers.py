@@ -88,6 +88,17 @@ def test_an_address_that_bgpd_never_hears_of_is_waited_for_and_named(pair: Pair)
         pair.restore()
 
 
+def test_of_many_new_bfd_sessions_each_is_made_once_its_bgp_session_stands(pair: Pair, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("xcnet.frr.apply._FEW_SESSIONS", 0)
+    pair.apply("left", router_state("left", links=()))
+    try:
+        sent = pair.apply("left", router_state("left")).sent
+        assert sum(line.startswith("peer ") for line in sent["bfdd"]) == 4
+        assert pending(router_state("left"), pair.dirs["left"]) == {"bgpd": [], "bfdd": []}
+    finally:
+        pair.restore()
+
+
 def test_applying_again_sends_nothing(pair: Pair):
     for router in ROUTERS:
         assert not pair.apply(router, router_state(router))
