@@ -11,9 +11,9 @@ from xcnet.coordinator.http.faults import FaultKind, FaultPoint
 from xcnet.errors import InputError
 
 
-def test_a_rule_strikes_until_it_is_removed_and_is_shown_with_its_count() -> None:
+def test_a_rule_strikes_until_it_is_removed_and_is_shown_with_its_count(identity: TlsIdentity) -> None:
     calls = FaultPoint(clock=FakeClock())
-    breaking = Breaking(calls, SkewedClock(FakeClock()))
+    breaking = Breaking(calls, SkewedClock(FakeClock()), identity)
     added = breaking.run("fault-add", {"rule": {"kind": "answer-lost", "operations": "GetConnection"}})
     assert calls.strike("GetConnection", "gcp", [FaultKind.ANSWER_LOST]) is not None
     assert calls.strike("ListConnections", "gcp", [FaultKind.ANSWER_LOST]) is None
@@ -24,10 +24,10 @@ def test_a_rule_strikes_until_it_is_removed_and_is_shown_with_its_count() -> Non
     assert not breaking.show()["calls"][0]["standing"]
 
 
-def test_a_skewed_clock_is_wrong_about_the_day_and_right_about_spans() -> None:
+def test_a_skewed_clock_is_wrong_about_the_day_and_right_about_spans(identity: TlsIdentity) -> None:
     true = FakeClock()
     clock = SkewedClock(true)
-    breaking = Breaking(FaultPoint(clock=true), clock)
+    breaking = Breaking(FaultPoint(clock=true), clock, identity)
     breaking.run("clock-skew", {"seconds": -90.0})
     assert clock.wall() == true.wall() - 90
     assert clock.monotonic() == true.monotonic()
@@ -36,8 +36,8 @@ def test_a_skewed_clock_is_wrong_about_the_day_and_right_about_spans() -> None:
     assert clock.wall() == true.wall()
 
 
-def test_what_is_no_fault_is_refused() -> None:
-    breaking = Breaking(FaultPoint(clock=FakeClock()), SkewedClock(FakeClock()))
+def test_what_is_no_fault_is_refused(identity: TlsIdentity) -> None:
+    breaking = Breaking(FaultPoint(clock=FakeClock()), SkewedClock(FakeClock()), identity)
     with pytest.raises(InputError):
         breaking.run("fault-remove", {"id": 7})
     for command, parameters in (("fault-add", {"rule": {"kind": "flood"}}), ("clock-skew", {}), ("fault-remove", {})):
