@@ -10,7 +10,7 @@ import typer
 from xcnet.cli.options import Context, Json
 from xcnet.cli.output import err, note, out, print_json
 from xcnet.errors import InputError
-from xcnet.lab.recording_plan import Capture
+from xcnet.lab.capture_mode import Capture
 
 if TYPE_CHECKING:
     from xcnet.scenario.batch import Done
@@ -61,6 +61,12 @@ def run(
     from xcnet.scenario.report.write import write_summary
 
     options: Context = context.obj
+    if no_capture and capture not in (None, Capture.NONE):
+        raise InputError(
+            f"--no-capture and --capture {capture} exclude each other",
+            where="arguments",
+            remedy="leave one of them out",
+        )
     wanted = Wanted(Capture.NONE if no_capture else capture, keep_keys)
     name = find_lab(lab).name if lab is not None else None
     planned = plan_jobs(

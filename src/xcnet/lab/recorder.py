@@ -19,8 +19,9 @@ from xcnet.engine.server import Session
 from xcnet.errors import XcnetError
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.snapshot import take
+from xcnet.lab.capture_mode import Capture
 from xcnet.lab.live import live_plan
-from xcnet.lab.recording_plan import MEBI, SNAP, Capture, RecordPlan
+from xcnet.lab.recording_plan import MEBI, SNAP, RecordPlan
 from xcnet.model.desired import RouterState
 from xcnet.model.plan import PlannedChannel
 from xcnet.netlink.netns import Netns

@@ -17,8 +17,9 @@ from xcnet.edge.report import SakReport
 from xcnet.engine.client import LabConnection
 from xcnet.engine.ssh_client import Request
 from xcnet.errors import DeadlineError, LabError
+from xcnet.lab.capture_mode import Capture
 from xcnet.lab.paths import LabPaths
-from xcnet.lab.recording_plan import Capture, RecordPlan
+from xcnet.lab.recording_plan import RecordPlan
 from xcnet.proof.record import RecordSummary
 
 _T = TypeVar("_T")

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from pydantic import BaseModel, ConfigDict
+
+from xcnet.lab.capture_mode import Capture
 
 SNAP = 64
 """Bytes that are kept of a MACsec frame where only headers are wanted: more than is legible."""
 
 MEBI = 2**20
-
-
-class Capture(StrEnum):
-    """How much of each frame on the channels is kept.
-
-    :cvar HEADERS: of MACsec frames the first 64 bytes; of others, key agreement's, all. :cvar FULL: all of all.
-    """
-
-    NONE = "none"
-    HEADERS = "headers"
-    FULL = "full"
 
 
 class RecordPlan(BaseModel):
@@ -36,4 +25,4 @@ class RecordPlan(BaseModel):
     limit: int = 64 * MEBI
 
 
-__all__ = ["MEBI", "SNAP", "Capture", "RecordPlan"]
+__all__ = ["MEBI", "SNAP", "RecordPlan"]

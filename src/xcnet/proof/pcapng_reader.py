@@ -69,7 +69,9 @@ def _blocks(stream: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, str]]:
             order = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}.get(rest, "")
         if not order:
             raise InputError(
-                "this is no pcapng file", where=str(path), remedy="name a capture that 'xcnet run' or 'xcnet capture' wrote"
+                "this is no pcapng file",
+                where=str(path),
+                remedy="name a capture that 'xcnet run' or 'xcnet capture' wrote",
             )
         kind, length = struct.unpack(f"{order}II", head)
         if length % 4 or not 12 <= length <= _LARGEST:
@@ -93,7 +95,7 @@ def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
 def _ticks(options: dict[int, bytes]) -> int:
     """Units of its times in a second: millionths, where nothing is said."""
     said = options.get(_TIME_RESOLUTION, b"\x06")[0]
-    return 2 ** (said & 0x7F) if said & 0x80 else 10**said
+    return 1 << (said & 0x7F) if said & 0x80 else int(10**said)
 
 
 def _damaged(path: Path) -> InputError:

@@ -70,7 +70,9 @@ class Ring:
         self._seen = self._dropped = 0
         with netns.entered():
             # Without a protocol: it hears nothing before the ring stands.
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
+            self._socket = socket.socket(
+                socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0
+            )
             try:
                 self._socket.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V3)
                 _cut(self._socket, snap or _WHOLE)
@@ -100,8 +102,8 @@ class Ring:
     def _frames(self, at: int, count: int) -> Iterator[Captured]:
         memory = self._memory
         for _ in range(count):
-            following, seconds, nanoseconds, held, length, status, begin, _net, _hash, tag, protocol = _FRAME.unpack_from(
-                memory, at
+            following, seconds, nanoseconds, held, length, status, begin, _net, _hash, tag, protocol = (
+                _FRAME.unpack_from(memory, at)
             )
             data = memory[at + begin : at + begin + held]
             if status & _VLAN_VALID:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from xcnet.lab.recording_plan import Capture
+from xcnet.lab.capture_mode import Capture
 from xcnet.model.faults import Fault
 from xcnet.model.fields import InputModel, Size, Span, TopologyName, wrong
 from xcnet.model.topology import Timers

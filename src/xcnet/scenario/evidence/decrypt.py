@@ -14,7 +14,8 @@ from xcnet.proof import pcapng
 from xcnet.proof.decrypt import ETHERTYPE_MACSEC, Decryptor
 from xcnet.proof.pcapng_reader import read
 from xcnet.scenario.evidence import keys
-from xcnet.scenario.evidence.gather import CAPTURES, digest
+from xcnet.scenario.evidence.gather import digest
+from xcnet.scenario.report.evidence import CAPTURES
 from xcnet.scenario.results import Evidence, RunResult
 
 _MACSEC = ETHERTYPE_MACSEC.to_bytes(2, "big")
@@ -67,7 +68,7 @@ def decrypt(folder: Path, capture: Evidence, out: Path) -> Decrypted:
     try:
         out.mkdir(parents=True, exist_ok=True)
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(fd, "wb") as stream:
+        with os.fdopen(fd, "wb") as stream:
             stream.write(pcapng.header(f"{capture.subject} decrypted", f"xcnet {__version__}"))
             for packet in read(source):
                 data, comment = packet.data, ""
@@ -81,7 +82,9 @@ def decrypt(folder: Path, capture: Evidence, out: Path) -> Decrypted:
                 stream.write(pcapng.packet(packet.time_ns, data, outgoing=packet.outgoing, comment=comment))
     except OSError as error:
         raise InputError(
-            f"the file cannot be written: {error.strerror}", where=str(target), remedy="choose another folder with --out"
+            f"the file cannot be written: {error.strerror}",
+            where=str(target),
+            remedy="choose another folder with --out",
         ) from None
     return Decrypted(capture.subject, target, opened, locked, clear)
 

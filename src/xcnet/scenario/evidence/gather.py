@@ -21,12 +21,11 @@ from xcnet.lab.paths import LabPaths
 from xcnet.proof.record import RecordSummary
 from xcnet.scenario.evidence.sources import topology_text
 from xcnet.scenario.evidence.witness import Look
+from xcnet.scenario.report.evidence import API, CAPTURES, LAB, ROUTERS
 from xcnet.scenario.results import Evidence, RunResult
 
 FOLDER = "evidence"
 DIGESTS = "SHA256SUMS"
-CAPTURES, ROUTERS, API, LAB = "captures", "routers", "api", "lab"
-"""Groups, as a report shows them; all but the last have a folder."""
 
 
 @dataclass
@@ -197,4 +196,4 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-__all__ = ["API", "CAPTURES", "DIGESTS", "FOLDER", "LAB", "ROUTERS", "Gathered", "captured_words", "digest", "environment"]
+__all__ = ["DIGESTS", "FOLDER", "Gathered", "captured_words", "digest", "environment"]

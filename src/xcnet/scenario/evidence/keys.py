@@ -47,7 +47,7 @@ def keep(digest: str, channel: str, saks: Iterable[SakReport]) -> None:
         path.unlink(missing_ok=True)
         # Nobody else's from the first byte on.
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(fd, "w", encoding="utf-8") as stream:
+        with os.fdopen(fd, "w", encoding="utf-8") as stream:
             stream.write(kept.model_dump_json(context={"reveal": True}) + "\n")
     except OSError as error:
         raise InputError(

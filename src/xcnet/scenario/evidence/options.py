@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xcnet.errors import InputError
-from xcnet.lab.recording_plan import Capture
+from xcnet.lab.capture_mode import Capture
 from xcnet.scenario.document import Scenario
 
 

@@ -14,9 +14,10 @@ from xcnet.lab.timeline import read_events
 from xcnet.scenario.conduct import Told, conduct
 from xcnet.scenario.document import Scenario
 from xcnet.scenario.evidence import keys
-from xcnet.scenario.evidence.gather import CAPTURES, Gathered
+from xcnet.scenario.evidence.gather import Gathered
 from xcnet.scenario.evidence.options import Wanted
 from xcnet.scenario.evidence.witness import Witnessed
+from xcnet.scenario.report.evidence import CAPTURES
 from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult
 from xcnet.scenario.stage import LabStage
