@@ -68,16 +68,32 @@ def redacted(text: str, known: Iterable[str] = ()) -> str:
 
 
 def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text) if text.strip() else {}
-    except ValueError:
-        return text
+    """JSON; where there is an object for each VRF behind the other (FRR 8), one with their names, as later releases have it."""
+    found: list[Any] = []
+    decoder = json.JSONDecoder()
+    rest = text.strip()
+    while rest:
+        try:
+            value, end = decoder.raw_decode(rest)
+        except ValueError:
+            return text
+        found.append(value)
+        rest = rest[end:].lstrip()
+    if len(found) == 1:
+        return found[0]
+    tables: dict[str, Any] = {}
+    for table in found:
+        for prefix, routes in table.items():
+            tables.setdefault(routes[0]["vrfName"], {})[prefix] = routes
+    return tables
 
 
 def _body(text: str) -> str:
     """A configuration without the lines about itself that precede it."""
     _, found, rest = text.partition("Current configuration:\n")
-    return (rest if found else text).strip("\n") + "\n"
+    lines = (rest if found else text).splitlines()
+    # FRR writes a mark between parts, also between those that it leaves out.
+    return "".join(f"{line}\n" for line in lines if line.strip() not in ("", "!"))
 
 
 __all__ = ["QUESTIONS", "Snapshot", "redacted", "take"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from xcnet import __version__
 from xcnet.edge.client import EdgeClient
 from xcnet.engine.server import Session
-from xcnet.errors import XcnetError
+from xcnet.errors import LabError, XcnetError
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.snapshot import take
 from xcnet.lab.capture_mode import Capture
@@ -100,7 +100,15 @@ class Recorder:
     def run(self) -> int:
         """Until standard input ends."""
         os.nice(_NICE)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return self._recorded()
+        except OSError as error:
+            raise LabError(
+                f"the recorder cannot write: {error.strerror}", where=str(self._folder), remedy="make room on that disk"
+            ) from None
+
+    def _recorded(self) -> int:
         with ExitStack() as stack:
             rings: dict[int, tuple[PlannedChannel, Ring, Record]] = {}
             if self._plan.capture is not Capture.NONE:

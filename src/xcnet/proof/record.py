@@ -50,9 +50,13 @@ class Record:
         self._numbers: dict[tuple[bytes, int], int] = {}
         self._problem = ""
 
+    def fileno(self) -> int:
+        return self._fd
+
     def take(self) -> bool:
         """Write what has come. :returns: whether a frame was under an SA that none was under before."""
         pieces: list[bytes] = []
+        cut = 0
         size = self._size
         fresh = False
         for frame in self._ring.taken():
@@ -65,13 +69,15 @@ class Record:
                 self._left_out += 1
                 continue
             pieces.append(piece)
-            self._frames += 1
-            self._cut += frame.length > len(frame.data)
-        if pieces:
-            self._write(b"".join(pieces))
+            cut += frame.length > len(frame.data)
+        if pieces and self._write(b"".join(pieces)):
+            self._frames += len(pieces)
+            self._cut += cut
+        else:
+            self._left_out += len(pieces)
         return fresh
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> bool:
         try:
             while data:
                 written = os.write(self._fd, data)
@@ -79,6 +85,7 @@ class Record:
                 data = data[written:]
         except OSError as error:
             self._problem = f"it could not be written: {error.strerror}"
+        return not data
 
     def _is_fresh(self, frame: Captured) -> bool:
         data = frame.data

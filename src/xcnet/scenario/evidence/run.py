@@ -57,6 +57,9 @@ def report(
             try:
                 witnessed.look("before", "before the run")
                 result = conduct(scenario, witnessed, paths, kernel, told)
+                result = result.model_copy(
+                    update={"settings": {**result.settings, "capture": wanted.of(scenario).value}}
+                )
             except XcnetError:
                 with contextlib.suppress(XcnetError):
                     _finish(gathered, witnessed, recording, paths, source, since, None)
