@@ -139,7 +139,9 @@ def test_what_other_programs_wrote_is_read(tmp_path: Path) -> None:
 
 def test_big_endian_files_with_binary_time_units_are_read(tmp_path: Path) -> None:
     section = struct.pack(">IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
-    interface = struct.pack(">IIHHI", 1, 32, 1, 0, 0) + struct.pack(">HHB3xHH", 9, 1, 0x80 | 10, 0, 0) + struct.pack(">I", 32)
+    interface = (
+        struct.pack(">IIHHI", 1, 32, 1, 0, 0) + struct.pack(">HHB3xHH", 9, 1, 0x80 | 10, 0, 0) + struct.pack(">I", 32)
+    )
     ticks = 5 * 1024 + 512
     packet = struct.pack(">IIIIIII", 6, 36, 0, 0, ticks, 4, 4) + b"abcd" + struct.pack(">I", 36)
     (tmp_path / "big.pcapng").write_bytes(section + interface + packet)
@@ -166,7 +168,10 @@ def test_a_last_block_that_is_cut_off_is_passed_over(tmp_path: Path) -> None:
         (whole()[:4] + b"\xff\xff\xff\xff" + whole()[8:], "the capture is damaged"),
         (whole() + struct.pack("<III", 6, 7, 0), "the capture is damaged"),
         (pcapng.packet(TIME, b"z", outgoing=True), "this is no pcapng file"),
-        (whole()[: whole().index(struct.pack("<I", 6))] + struct.pack("<8I", 6, 32, 9, 0, 0, 0, 0, 32), "the capture is damaged"),
+        (
+            whole()[: whole().index(struct.pack("<I", 6))] + struct.pack("<8I", 6, 32, 9, 0, 0, 0, 0, 32),
+            "the capture is damaged",
+        ),
     ],
 )
 def test_what_is_damaged_is_refused_with_its_place(content: bytes, cause: str, tmp_path: Path) -> None:

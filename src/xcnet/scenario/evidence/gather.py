@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xcnet.coordinator.http.har import write_har
+from xcnet.coordinator.http.har import har_lines
 from xcnet.coordinator.http.transcript import SUFFIX
 from xcnet.coordinator.http.transcript_reader import merged, read, transcripts_in
 from xcnet.errors import InputError
@@ -89,9 +89,7 @@ class Gathered:
                 subject = source.name.removesuffix(SUFFIX)
                 self._list(name, "what it asked and was asked, a line each", API, subject)
         name = f"{API}/transcript.har"
-        if sources and self._write(name, ""):
-            with (self.root / name).open("w", encoding="utf-8") as stream:
-                write_har((each for each in merged(sources) if each.end >= since), stream)
+        if sources and self._write(name, har_lines(each for each in merged(sources) if each.end >= since)):
             self._list(name, "all of it as an HTTP archive, for browsers' tools", API, "all")
 
     def lab(

@@ -50,7 +50,7 @@ class Witnessed:
         self.problems: list[str] = []
         self.began: float | None = None
         self._stage = stage
-        self._scenario = scenario
+        self.scenario = scenario
         self._camera = camera
         self._coming: dict[str, threading.Timer] = {}
         self._lasting: dict[str, tuple[str, str]] = {}
@@ -80,7 +80,7 @@ class Witnessed:
 
     def begin_fault(self, fault: Any) -> Standing:
         standing = self._stage.begin_fault(fault)
-        step = next((step for step in self._scenario.steps if step.fault is fault), None)
+        step = next((step for step in self.scenario.steps if step.fault is fault), None)
         if step is not None and self._number < _MOST:
             self._number += 1
             moment = (f"{self._number}-{_slug(step.name)}", f"while {step.name} stands")
