@@ -6,7 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,12 +15,11 @@ from xcnet.lab.directory import Directory
 from xcnet.lab.manager import ProgressSink, bring_up, lab_status, take_down
 from xcnet.lab.paths import LabPaths
 from xcnet.model.topology import Timers
-from xcnet.scenario.conduct import conduct
 from xcnet.scenario.document import Scenario
+from xcnet.scenario.evidence.options import Wanted
+from xcnet.scenario.evidence.run import Source, report
 from xcnet.scenario.load import check_against, load_scenario
-from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult, Verdict
-from xcnet.scenario.stage import LabStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Job:
     """One run to be done.
 
     :param round: counts from 1. :param lab: a running lab to do it on; None for one of its own.
-    :param keep: leave a lab of its own up where the run does not pass. :param folder: of its report.
+    :param keep: leave a lab of its own up where the run does not pass. :param folder: of its report. :param wanted: evidence.
     """
 
     file: Path
@@ -37,6 +36,7 @@ class Job:
     engine: str
     lab: str | None = None
     keep: bool = False
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,14 @@ def scenario_files(references: Sequence[str]) -> list[Path]:
 
 
 def plan_jobs(
-    files: Sequence[Path], *, out: Path | None, repeat: int, engine: str, lab: str | None, keep: bool
+    files: Sequence[Path],
+    *,
+    out: Path | None,
+    repeat: int,
+    engine: str,
+    lab: str | None,
+    keep: bool,
+    wanted: Wanted | None = None,
 ) -> list[Job]:
     """All files are read before anything runs: a mistake in the last one costs nobody the first.
 
@@ -97,7 +104,7 @@ def plan_jobs(
         seen[scenario.scenario] = file
         for number in range(1, repeat + 1):
             name = scenario.scenario if repeat == 1 else f"{scenario.scenario}-{number}"
-            jobs.append(Job(file, number, root / name, engine, lab, keep))
+            jobs.append(Job(file, number, root / name, engine, lab, keep, wanted or Wanted()))
     return jobs
 
 
@@ -127,7 +134,7 @@ def one(job: Job, progress: ProgressSink | None) -> Done:
             scenario, _ = load_scenario(job.file)
             sink.step(f"{job.folder.name} on lab {job.lab}")
             paths = LabPaths.of(job.lab)
-            return Done(job, _run(scenario, paths, lab_status(paths).kernel, job.folder, sink))
+            return Done(job, _run(scenario, paths, lab_status(paths).kernel, job, sink))
         return _on_its_own(job, sink)
     except XcnetError as error:
         return Done(job, None, {"cause": error.cause, "where": error.where, "remedy": error.remedy})
@@ -149,7 +156,7 @@ def _on_its_own(job: Job, sink: ProgressSink) -> Done:
     try:
         check_against(scenario, document, Directory.read(paths))
         sink.step(f"{job.folder.name}: {scenario.title}")
-        result = _run(scenario, paths, up.kernel, job.folder, sink)
+        result = _run(scenario, paths, up.kernel, job, sink, reference_of(scenario.topology, job.file))
     finally:
         kept = job.keep and (result is None or result.verdict is not Verdict.PASS)
         if not kept:
@@ -157,12 +164,11 @@ def _on_its_own(job: Job, sink: ProgressSink) -> Done:
     return Done(job, result, kept=name if kept else None)
 
 
-def _run(scenario: Scenario, paths: LabPaths, kernel: str, folder: Path, sink: ProgressSink) -> RunResult:
-    with LabStage(paths) as stage:
-        result = conduct(scenario, stage, paths, kernel, sink.detail)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_report(result, folder)
-    return result
+def _run(
+    scenario: Scenario, paths: LabPaths, kernel: str, job: Job, sink: ProgressSink, topology: str | None = None
+) -> RunResult:
+    source = Source(job.file.read_text(encoding="utf-8"), topology)
+    return report(scenario, paths, kernel, job.folder, source, sink.detail, wanted=job.wanted)
 
 
 def reference_of(topology: str, file: Path) -> str:

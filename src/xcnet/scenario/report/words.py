@@ -98,6 +98,17 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def size(number: int | None) -> str:
+    """Bytes: ``512 B``, ``1.4 kB``, ``23 MB``; a dash for none."""
+    if number is None:
+        return NONE
+    value, units = float(number), iter(("B", "kB", "MB", "GB"))
+    unit = next(units)
+    while value >= 999.5 and unit != "GB":
+        value, unit = value / 1000, next(units)
+    return f"{value:,.0f} {unit}" if unit == "B" or value >= 9.95 else f"{value:.1f} {unit}"
+
+
 def percent(part: float, whole: float) -> str:
     """A share: ``0 %``, ``< 0.001 %``, ``0.35 %``, ``25 %``, ``100 %``; a dash of nothing."""
     if whole <= 0:
@@ -151,5 +162,6 @@ __all__ = [
     "moment",
     "percent",
     "seconds",
+    "size",
     "spell",
 ]
