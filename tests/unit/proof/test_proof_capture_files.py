@@ -94,7 +94,7 @@ def test_a_disk_that_is_full_ends_a_capture_and_not_the_recorder(tmp_path: Path)
     made = record(tmp_path, ring)
     ring.pass_by(macsec(1))
     made.take()
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         os.dup2(full.fileno(), made.fileno())
     for number in (2, 3):
         ring.pass_by(macsec(number))

@@ -73,7 +73,9 @@ class Gathered:
     def routers(self, recorded: Path, looks: Sequence[Look]) -> None:
         for look in looks:
             self.problems += [f"{problem} ({look.text})" for problem in look.problems]
-            for path in sorted((recorded / look.folder).iterdir()):
+            for path in sorted(
+                (recorded / look.folder).iterdir(), key=lambda path: (path.stem, path.suffix == ".conf")
+            ):
                 name = f"{ROUTERS}/{look.folder}/{path.name}"
                 what = "configuration" if path.suffix == ".conf" else "sessions and routes"
                 if self._take(path, name):

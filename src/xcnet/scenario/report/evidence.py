@@ -46,6 +46,11 @@ class Group:
         return EXPLANATIONS.get(self.name, "")
 
     @property
+    def named(self) -> bool:
+        """Whether its files are told apart by what they are of."""
+        return self.name not in ("", LAB) and all(each.subject for each in self.files)
+
+    @property
     def size(self) -> int | None:
         """Bytes of all of it; None where they were not told."""
         sizes = [each.size for each in self.files if each.size is not None]

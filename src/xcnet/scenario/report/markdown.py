@@ -229,7 +229,7 @@ def _events(result: RunResult) -> Iterator[str]:
                 each.source,
                 each.kind,
                 each.subject,
-                each.text,
+                words.told(each),
             )
             for each in sorted(result.timeline, key=lambda entry: entry.at)
         )
@@ -285,7 +285,7 @@ def _evidence(result: RunResult) -> Iterator[str]:
                 yield f"| {escape(row.subject)} | {' | '.join(cells)} |"
             continue
         for each in group.files:
-            told = [each.text, *([each.note] if each.note else []), *([words.size(each.size)] if each.size else [])]
+            told = [each.note or each.text, *([words.size(each.size)] if each.size else [])]
             yield f"- {_link(each, each.path)}: {escape(', '.join(told))}"
 
 

@@ -123,8 +123,9 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         seconds=words.seconds, ms=words.milliseconds, moment=words.moment, spell=words.spell, link=link_to,
-        point=point_in_time, size=words.size, capitalize_first=lambda text: text[:1].upper() + text[1:],
+        point=point_in_time, size=words.size, told=words.told, capitalize_first=lambda text: text[:1].upper() + text[1:],
     )  # fmt: skip
+    environment.tests["listing"] = _is_listing
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals.update(
@@ -137,6 +138,11 @@ def _environment() -> Environment:
         count=words.count,
     )
     return environment
+
+
+def _is_listing(value: object) -> bool:
+    """Whether it is a list of things of several fields, which is read better one below the other."""
+    return isinstance(value, list | tuple) and any(isinstance(each, dict) for each in value)
 
 
 def _asset(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xcnet.scenario.results import FaultSpan, Layer, Verdict
+from xcnet.scenario.results import Entry, FaultSpan, Layer, Verdict
 
 LAYERS = {
     Layer.FAULT: "fault",
@@ -124,6 +124,13 @@ def percent(part: float, whole: float) -> str:
     return f"{share:.0f} %" if share < 99.5 else "> 99 %"
 
 
+def told(entry: Entry) -> str:
+    """An event's text where its subject stands beside it: not said twice."""
+    if entry.text == entry.subject:
+        return ""
+    return entry.text.removeprefix(f"{entry.subject} ") if entry.subject else entry.text
+
+
 def enumeration(parts: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
@@ -144,10 +151,15 @@ def spell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {spell(each)}" for key, each in value.items()) or NONE
+        return ", ".join(f"{key}: {_within(each)}" for key, each in value.items()) or NONE
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(spell(each) for each in value) or NONE
+        return ", ".join(_within(each) for each in value) or NONE
     return str(value)
+
+
+def _within(value: object) -> str:
+    """A part of another value: where it has several parts itself, it is seen where they end."""
+    return f"({spell(value)})" if isinstance(value, dict) and value else spell(value)
 
 
 __all__ = [
@@ -164,4 +176,5 @@ __all__ = [
     "seconds",
     "size",
     "spell",
+    "told",
 ]
