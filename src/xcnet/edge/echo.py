@@ -11,8 +11,9 @@ _HEADER = struct.Struct("!BBHHH")
 _PAYLOAD = b"xcnet probe".ljust(56, b".")
 """Short, so that a channel's MTU is no matter; as long as ping's."""
 
-PATIENCE = 1.0
-"""Seconds after which an echo that has not come is lost: hundreds of round trips, so that a late one is not taken for lost."""
+PATIENCE = 0.8
+"""Seconds after which an echo that has not come is lost: hundreds of round trips, so that a late one is not taken for lost, and
+less than a second, so that of bursts that come once a second each is settled before the next."""
 
 
 def request(version: int, identifier: int, sequence: int) -> bytes:

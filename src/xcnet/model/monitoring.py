@@ -88,7 +88,7 @@ class Capacity(InputModel):
     """An interconnect that has lost channels, so that the next failure would congest it."""
 
     action: Reports = Action.REPORT
-    after_seconds: Seconds = Field(default=3.0, description="It must last so long.")
+    after_seconds: Seconds = Field(default=6.0, description="It must last so long.")
 
 
 class MonitorPolicy(InputModel):

@@ -51,6 +51,15 @@ def standing(db: Database, issue: str) -> bool:
     return db.value("SELECT 1 FROM findings WHERE issue = ?", issue) is not None
 
 
+def excused(db: Database) -> frozenset[str]:
+    """Channels that the peer has out of use itself, or is being asked about."""
+    rows = db.all(
+        "SELECT json_extract(data, '$.channel') AS channel FROM workflows"
+        " WHERE kind = 'report' AND state IN ('asking', 'excused')"
+    )
+    return frozenset(row["channel"] for row in rows)
+
+
 def held(db: Database) -> frozenset[str]:
     """Channels that the monitor has out of use."""
     return frozenset(row["channel"] for row in db.all("SELECT channel FROM holds WHERE reason = ?", REASON))
@@ -153,9 +162,10 @@ def _note_all(world: World, channel: str, body: str) -> None:
 
 
 def _note(world: World, issue: str, body: str) -> None:
-    """A comment that the peer is to be given."""
-    world.db.insert("notes", issue=issue, body=body)
-    world.wake(issue)
+    """A comment that the peer is to be given, if it has the issue or is to have it."""
+    if world.db.value("SELECT 1 FROM workflows WHERE kind = 'report' AND subject = ?", issue) is not None:
+        world.db.insert("notes", issue=issue, body=body)
+        world.wake(issue)
 
 
 def _emit(world: World, event: str, finding: Finding) -> None:
@@ -202,6 +212,7 @@ __all__ = [
     "count_opened",
     "differs",
     "every",
+    "excused",
     "follow",
     "held",
     "notes",

@@ -23,7 +23,7 @@ PRIORITY = {Level.AT_RISK: Priority.P3, Level.EXCEEDED: Priority.P1, Level.GONE:
 
 def lost(channel: ChannelSeen) -> bool:
     """It should carry and does not, and nobody has planned that. One that this monitor holds would carry if it had to."""
-    return channel.expected and not channel.planned and not channel.works
+    return channel.expected and not (channel.planned or channel.excused or channel.works)
 
 
 def level(seen: InterconnectSeen) -> Level:

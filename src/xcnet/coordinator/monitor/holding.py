@@ -15,7 +15,7 @@ def to_hold(seen: InterconnectSeen, wanting: Collection[str], me: str) -> str | 
 
     :param wanting: channels with trouble that is best avoided. :param me: this provider's id.
     """
-    if any(each.planned for each in seen.channels):
+    if any(each.planned or each.excused for each in seen.channels):
         return None
     held = [each.name for each in seen.channels if each.held]
     candidates = [*(name for name in held if name in wanting), *sorted(set(wanting) - set(held))]

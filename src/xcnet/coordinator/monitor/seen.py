@@ -33,6 +33,7 @@ class ChannelSeen:
     :param connections: that use it. :param broken: those of them whose sessions or routes are not all there.
     :param one_way: those of them that work at one side only: the peer says, or its traffic shows, otherwise.
     :param planned: somebody holds it out of use, or is about to put it back: maintenance of either side, or an operator.
+    :param excused: it is down, and the peer is being asked, or has said, that it has taken it down itself.
     :param held: by this monitor. :param idle: it works, and nothing is sent over it: whoever drains it, here or at the peer.
     :param drops: how many times it, or a session on it, has gone down. :param probes: None where it is not probed.
     :param busy: it is sent so much over it that shaping may be what loses probes.
@@ -48,6 +49,7 @@ class ChannelSeen:
     broken: tuple[str, ...] = ()
     one_way: tuple[str, ...] = ()
     planned: bool = False
+    excused: bool = False
     held: bool = False
     idle: bool = False
     drops: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from xcnet.coordinator.acts import findings, issues, wire
+from xcnet.coordinator.acts import findings, holds, issues, wire
 from xcnet.coordinator.engine.machine import Machine
 from xcnet.coordinator.engine.tables import ANSWERED, DONE, FAILED, REFUSED, TIMER, StateTable, Transition
 from xcnet.spec import names
@@ -41,7 +41,7 @@ class Report(Machine):
             "closing": "the peer has closed it",
         },
         (
-            Transition("asking", ANSWERED, ("opening", "excused", DONE), "opened, unless the peer knows already"),
+            Transition("asking", ANSWERED, ("opening", "excused", DONE), "opened, unless the peer knows, or it works by now"),
             Transition("asking", REFUSED, ("opening", DONE), "the peer does not say: opened"),
             Transition("excused", TIMER, ("asking",), "asked again"),
             Transition("excused", "cleared", (DONE,), "nothing was opened"),
@@ -93,8 +93,10 @@ class Report(Machine):
         assert isinstance(body, Channel)
         if not findings.standing(self.db, self.subject):
             return self._nothing()
-        if body.admin_state is AdminState.DISABLED:
-            self.world.emit("monitor.excused", self.data["channel"], by=self._peer)
+        disabled = body.admin_state is AdminState.DISABLED
+        if disabled or holds.restorable(self.world, self.data["channel"]):
+            if disabled:
+                self.world.emit("monitor.excused", self.data["channel"], by=self._peer)
             self.timer(_ASK_AGAIN)
             return "excused"
         self._open()
