@@ -38,13 +38,14 @@ def reply(version: int, packet: bytes, identifier: int) -> int | None:
         packet = packet[(packet[0] & 0x0F) * 4 :]
     if len(packet) < _HEADER.size:
         return None
-    kind, code, _sum, found, sequence = _HEADER.unpack_from(packet)
+    fields: tuple[int, int, int, int, int] = _HEADER.unpack_from(packet)
+    kind, code, _sum, found, sequence = fields
     return sequence if (kind, code, found) == (_REPLY[version], 0, identifier) else None
 
 
 def _checksum(data: bytes) -> int:
     """RFC 1071."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from xcnet.model.fields import InputModel, Share, wrong
 
@@ -19,33 +19,46 @@ class Action(StrEnum):
     DEPREFER = "deprefer"
 
 
+def _report_at_most(action: Action) -> Action:
+    if action is Action.DEPREFER:
+        raise wrong("to use a channel last is no remedy for this", "write none or report")
+    return action
+
+
 Acts = Annotated[Action, Field(strict=False, description="none, report or deprefer.")]
 Reports = Annotated[
-    Literal[Action.NONE, Action.REPORT],
-    Field(strict=False, description="none or report: the channel carries nothing anyway, or is not to blame."),
+    Action,
+    Field(strict=False, description="none or report."),
+    AfterValidator(_report_at_most),
+    WithJsonSchema({"type": "string", "enum": ["none", "report"], "description": "none or report."}),
 ]
+"""Of what carries nothing anyway, or where no channel is to blame."""
+
 Seconds = Annotated[float, Field(ge=1, le=86_400)]
 
 
-class ChannelDown(InputModel):
+class ChannelDownPolicy(InputModel):
     """A channel whose keys, or sessions of connections in use, are gone."""
 
     action: Reports = Action.REPORT
     after_seconds: Seconds = Field(default=3.0, description="It must last so long.")
 
 
-class GreyLoss(InputModel):
+class GreyLossPolicy(InputModel):
     """A channel that loses some of what it carries, by probes between the two edges."""
 
     action: Acts = Action.DEPREFER
     probes: int = Field(default=10, ge=1, le=100, description="Probes a second on each channel.")
     window_seconds: Annotated[float, Field(ge=2, le=600)] = Field(default=30.0, description="Looked back over.")
     lossy_seconds: int = Field(
-        default=4, ge=1, le=600, description="So many seconds of the window have lost some, but not all, of their probes."
+        default=4,
+        ge=1,
+        le=600,
+        description="So many seconds of the window have lost some, but not all, of their probes.",
     )
 
     @model_validator(mode="after")
-    def _within(self) -> GreyLoss:
+    def _within(self) -> GreyLossPolicy:
         if self.lossy_seconds > self.window_seconds:
             raise wrong(
                 f"a window of {self.window_seconds:g} s has no {self.lossy_seconds} lossy seconds",
@@ -54,7 +67,7 @@ class GreyLoss(InputModel):
         return self
 
 
-class Flap(InputModel):
+class FlapPolicy(InputModel):
     """A channel that goes down again and again."""
 
     action: Acts = Action.DEPREFER
@@ -62,7 +75,7 @@ class Flap(InputModel):
     window_seconds: Seconds = Field(default=60.0, description="Within so long.")
 
 
-class MacsecErrors(InputModel):
+class MacsecErrorsPolicy(InputModel):
     """Frames that MACsec has not let in, on a channel that is secured."""
 
     action: Acts = Action.REPORT
@@ -70,21 +83,21 @@ class MacsecErrors(InputModel):
     window_seconds: Seconds = Field(default=20.0, description="Within so long.")
 
 
-class Asymmetry(InputModel):
+class AsymmetryPolicy(InputModel):
     """A channel that one side uses for a connection and the other does not."""
 
     action: Acts = Action.REPORT
     after_seconds: Seconds = Field(default=15.0, description="It must last so long.")
 
 
-class PrefixLimitNear(InputModel):
+class PrefixLimitPolicy(InputModel):
     """A session that has nearly as many prefixes as it may have."""
 
     action: Reports = Action.REPORT
     share: Share = Field(default=0.8, description="Of the limit, e.g. 80%.")
 
 
-class Capacity(InputModel):
+class CapacityPolicy(InputModel):
     """An interconnect that has lost channels, so that the next failure would congest it."""
 
     action: Reports = Action.REPORT
@@ -98,23 +111,23 @@ class MonitorPolicy(InputModel):
     hold_seconds: Seconds = Field(
         default=60.0, description="Healthy for so long before an issue is closed and a channel used as before."
     )
-    channel_down: ChannelDown = ChannelDown()
-    grey_loss: GreyLoss = GreyLoss()
-    flap: Flap = Flap()
-    macsec_errors: MacsecErrors = MacsecErrors()
-    asymmetry: Asymmetry = Asymmetry()
-    prefix_limit: PrefixLimitNear = PrefixLimitNear()
-    capacity: Capacity = Capacity()
+    channel_down: ChannelDownPolicy = ChannelDownPolicy()
+    grey_loss: GreyLossPolicy = GreyLossPolicy()
+    flap: FlapPolicy = FlapPolicy()
+    macsec_errors: MacsecErrorsPolicy = MacsecErrorsPolicy()
+    asymmetry: AsymmetryPolicy = AsymmetryPolicy()
+    prefix_limit: PrefixLimitPolicy = PrefixLimitPolicy()
+    capacity: CapacityPolicy = CapacityPolicy()
 
 
 __all__ = [
     "Action",
-    "Asymmetry",
-    "Capacity",
-    "ChannelDown",
-    "Flap",
-    "GreyLoss",
-    "MacsecErrors",
+    "AsymmetryPolicy",
+    "CapacityPolicy",
+    "ChannelDownPolicy",
+    "FlapPolicy",
+    "GreyLossPolicy",
+    "MacsecErrorsPolicy",
     "MonitorPolicy",
-    "PrefixLimitNear",
+    "PrefixLimitPolicy",
 ]

@@ -27,14 +27,10 @@ class Drops:
             was, is_now = before.channel(port.name), after.channel(port.name)
             if was is None or is_now is None or not was.ready:
                 continue
-            if not is_now.ready:
-                self._add(port.name, now)
-            elif _lost_session(port, before, after) and now - self._last.get(port.name, -1e9) >= _TOGETHER_SECONDS:
-                self._add(port.name, now)
-
-    def _add(self, channel: str, now: float) -> None:
-        self.count[channel] += 1
-        self._last[channel] = now
+            again = now - self._last.get(port.name, -1e9) < _TOGETHER_SECONDS
+            if not is_now.ready or (not again and _lost_session(port, before, after)):
+                self.count[port.name] += 1
+                self._last[port.name] = now
 
 
 def _lost_session(port: ChannelPort, before: RouterObservation, after: RouterObservation) -> bool:

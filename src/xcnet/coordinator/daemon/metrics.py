@@ -216,7 +216,6 @@ class StateCollector(Collector):
             windows.put(number, state)
         yield from (workflows, outbox, issues, windows)
 
-
     def _monitor(self) -> Iterator[Metric]:
         finding = self._gauge(
             "xcnet_monitor_finding", "1 for trouble that stands; no channel: the whole interconnect's.",

@@ -41,7 +41,9 @@ class Report(Machine):
             "closing": "the peer has closed it",
         },
         (
-            Transition("asking", ANSWERED, ("opening", "excused", DONE), "opened, unless the peer knows, or it works by now"),
+            Transition(
+                "asking", ANSWERED, ("opening", "excused", DONE), "opened, unless the peer knows, or it works by now"
+            ),
             Transition("asking", REFUSED, ("opening", DONE), "the peer does not say: opened"),
             Transition("excused", TIMER, ("asking",), "asked again"),
             Transition("excused", "cleared", (DONE,), "nothing was opened"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
 from xcnet.coordinator.monitor.seen import ChannelSeen
-from xcnet.model.monitoring import Asymmetry as Policy
+from xcnet.model.monitoring import AsymmetryPolicy
 
 
 class Asymmetry:
     """By what both sides say of their forwarding. How much traffic goes each way tells nothing: flows and their answers are
     hashed to different channels."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: AsymmetryPolicy) -> None:
         self.after = policy.after_seconds
 
     def read(self, _now: float, seen: ChannelSeen) -> Reading:

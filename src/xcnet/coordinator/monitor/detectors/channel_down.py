@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
 from xcnet.coordinator.monitor.seen import ChannelSeen
-from xcnet.model.monitoring import ChannelDown as Policy
+from xcnet.model.monitoring import ChannelDownPolicy
 
 
 class ChannelDown:
     """Not lit, not secured, or without sessions or routes of a connection in use."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: ChannelDownPolicy) -> None:
         self.after = policy.after_seconds
 
     def read(self, _now: float, seen: ChannelSeen) -> Reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
 from xcnet.coordinator.monitor.seen import ChannelSeen
 from xcnet.coordinator.monitor.window import Gain, Window
-from xcnet.model.monitoring import Flap as Policy
+from xcnet.model.monitoring import FlapPolicy
 
 
 class Flap:
@@ -13,7 +13,7 @@ class Flap:
 
     after = 0.0
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: FlapPolicy) -> None:
         self._policy = policy
         self._drops = Window(policy.window_seconds)
         self._gain = Gain()

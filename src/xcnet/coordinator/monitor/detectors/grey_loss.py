@@ -9,7 +9,7 @@ from __future__ import annotations
 from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
 from xcnet.coordinator.monitor.seen import ChannelSeen
 from xcnet.coordinator.monitor.window import Gain, Window
-from xcnet.model.monitoring import GreyLoss as Policy
+from xcnet.model.monitoring import GreyLossPolicy
 
 
 class GreyLoss:
@@ -17,7 +17,7 @@ class GreyLoss:
 
     after = 0.0
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: GreyLossPolicy) -> None:
         self._policy = policy
         self._lossy = Window(policy.window_seconds)
         self._lost = Window(policy.window_seconds)

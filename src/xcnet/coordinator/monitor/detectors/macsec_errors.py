@@ -5,7 +5,7 @@ from __future__ import annotations
 from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
 from xcnet.coordinator.monitor.seen import ChannelSeen
 from xcnet.coordinator.monitor.window import Gain, Window
-from xcnet.model.monitoring import MacsecErrors as Policy
+from xcnet.model.monitoring import MacsecErrorsPolicy
 
 _SETTLE_SECONDS = 10.0
 """After it was secured: one end sends under a key a moment before the other accepts it."""
@@ -16,7 +16,7 @@ class MacsecErrors:
 
     after = 0.0
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: MacsecErrorsPolicy) -> None:
         self._policy = policy
         self._refused = Window(policy.window_seconds)
         self._gain = Gain()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
 from xcnet.coordinator.monitor.seen import ChannelSeen
-from xcnet.model.monitoring import PrefixLimitNear as Policy
+from xcnet.model.monitoring import PrefixLimitPolicy
 
 _LESS = 0.95
 """Of the share at which it is found: below that it is healthy, so that a route more or less is no change."""
@@ -15,7 +15,7 @@ class PrefixLimit:
 
     after = 2.0
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: PrefixLimitPolicy) -> None:
         self._policy = policy
 
     def read(self, _now: float, seen: ChannelSeen) -> Reading:
