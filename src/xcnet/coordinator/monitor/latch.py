@@ -18,7 +18,7 @@ class Latch:
         self._healthy_since: float | None = None
 
     def look(self, now: float, reading: Reading) -> None:
-        """What cannot be told interrupts both counts, and changes nothing."""
+        """What cannot be told interrupts both counts, and changes nothing. What was cleared begins anew."""
         self._bad_since = _since(self._bad_since, now, reading.known and reading.bad)
         self._healthy_since = _since(self._healthy_since, now, reading.known and reading.healthy)
         if not self.found:

@@ -110,7 +110,10 @@ class _ChannelWatch:
             if seen.planned:
                 # Whatever is the matter with it meanwhile, somebody is at work on it.
                 reading = Reading(healthy=False, known=False)
+            before = latch.found
             latch.look(now, reading)
+            if before and not latch.found:
+                detector.forget()
             if reading.known and reading.bad:
                 self._readings[kind] = reading
             if latch.found:

@@ -25,6 +25,10 @@ class Detector(Protocol):
         """:param now: seconds, of a clock that never goes back."""
         ...
 
+    def forget(self) -> None:
+        """What was found is over: what is looked back over begins anew."""
+        ...
+
 
 DETECTORS: dict[Kind, Callable[[MonitorPolicy], Detector]] = {
     Kind.CHANNEL_DOWN: lambda policy: ChannelDown(policy.channel_down),

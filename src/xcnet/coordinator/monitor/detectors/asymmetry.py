@@ -26,5 +26,8 @@ class Asymmetry:
             words=f"{len(seen.one_way)} connections work over it at this side, and do not at yours",
         )
 
+    def forget(self) -> None:
+        """Nothing is looked back over."""
+
 
 __all__ = ["Asymmetry"]

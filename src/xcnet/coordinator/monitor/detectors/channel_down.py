@@ -27,5 +27,8 @@ class ChannelDown:
         suffer = seen.broken if seen.ready else seen.connections
         return Reading(bad=True, healthy=False, connections=suffer, words=words)
 
+    def forget(self) -> None:
+        """Nothing is looked back over."""
+
 
 __all__ = ["ChannelDown"]

@@ -34,5 +34,8 @@ class Flap:
             figures={"times": count},
         )
 
+    def forget(self) -> None:
+        self._drops.clear()
+
 
 __all__ = ["Flap"]

@@ -46,5 +46,9 @@ class GreyLoss:
             figures={"lost": missing, "probes": judged, "seconds": seconds},
         )
 
+    def forget(self) -> None:
+        for window in (self._lossy, self._lost, self._judged):
+            window.clear()
+
 
 __all__ = ["GreyLoss"]

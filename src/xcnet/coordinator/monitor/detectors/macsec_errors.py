@@ -43,5 +43,8 @@ class MacsecErrors:
             figures={"frames": count},
         )
 
+    def forget(self) -> None:
+        self._refused.clear()
+
 
 __all__ = ["MacsecErrors"]

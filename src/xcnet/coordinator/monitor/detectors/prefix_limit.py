@@ -33,5 +33,8 @@ class PrefixLimit:
             figures={"prefixes": nearest.held, "limit": nearest.limit},
         )
 
+    def forget(self) -> None:
+        """Nothing is looked back over."""
+
 
 __all__ = ["PrefixLimit"]
