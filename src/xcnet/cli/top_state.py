@@ -14,8 +14,8 @@ from xcnet.lab.picture import Picture
 from xcnet.lab.status import ChannelEndStatus, ChannelStatus, Health, LabStatus, SessionStatus
 
 _SENT = "OutPktsEncrypted"
-_ADMIN = "admin"
-"""The reason of a hold that an operator has asked for; any other is maintenance."""
+_ADMIN, _MONITOR = "admin", "monitor"
+"""The reasons of holds that an operator, and that a monitor has placed; any other is maintenance."""
 
 
 class _Model(BaseModel):
@@ -186,7 +186,8 @@ def _use(channel: str, now: Picture) -> str:
     held = [each for each in _views(channel, now) if not each.enabled]
     if not held:
         return "in use"
-    reason = "disabled" if any(_ADMIN in each.holds for each in held) else "maintenance"
+    reasons = {reason for each in held for reason in each.holds}
+    reason = "disabled" if _ADMIN in reasons else "maintenance" if reasons - {_MONITOR} else "monitor"
     if any(each.down for each in held):
         return f"down, {reason}"
     return f"drained, {reason}" if all(each.drained for each in held) else f"draining, {reason}"

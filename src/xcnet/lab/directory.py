@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xcnet.errors import InputError, LabError
 from xcnet.lab.paths import LabPaths, check_name
 from xcnet.lab.record import recorded_labs
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.network import ProviderNetwork
 from xcnet.model.plan import NodeKind, Plan
 from xcnet.model.problems import did_you_mean
@@ -57,6 +58,7 @@ class TimersEntry(BaseModel):
     """A provider's own side of sessions with others. :param keepalive: seconds, :param hold: likewise.
     :param bfd: transmit and receive interval in milliseconds, and multiplier; None without BFD.
     :param prefix_limit: IP version -> prefixes accepted in one session.
+    :param monitor_hold: seconds that a channel is healthy before the monitor uses it as before; None without a monitor.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,6 +67,7 @@ class TimersEntry(BaseModel):
     hold: int
     bfd: tuple[int, int, int] | None
     prefix_limit: dict[int, int]
+    monitor_hold: float | None = None
 
 
 class Directory(BaseModel):
@@ -125,7 +128,10 @@ class Directory(BaseModel):
                 )
                 for channel in plan.channels
             ),
-            timers={provider: _timers(planned.network) for provider, planned in plan.networks.items()},
+            timers={
+                provider: _timers(planned.network, plan.profiles[provider].coordinator.monitor)
+                for provider, planned in plan.networks.items()
+            },
         )
 
     @staticmethod
@@ -148,13 +154,14 @@ class Directory(BaseModel):
             ) from None
 
 
-def _timers(network: ProviderNetwork) -> TimersEntry:
+def _timers(network: ProviderNetwork, monitor: MonitorPolicy) -> TimersEntry:
     bgp, bfd = network.external.bgp, network.external.bfd
     return TimersEntry(
         keepalive=bgp.keepalive,
         hold=bgp.hold,
         bfd=(bfd.transmit_ms, bfd.receive_ms, bfd.multiplier) if bfd is not None else None,
         prefix_limit={4: network.prefix_limit.ipv4, 6: network.prefix_limit.ipv6},
+        monitor_hold=monitor.hold_seconds if monitor.enabled else None,
     )
 
 

@@ -21,6 +21,7 @@ from xcnet.lab.paths import LabPaths, check_name
 from xcnet.lab.record import LabRecord, recorded_labs
 from xcnet.lab.status import LabStatus
 from xcnet.lab.wire import plan_to_wire
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.proof.results import Proof
 
 ENTRY = "xcnet.lab.application:application"
@@ -83,6 +84,7 @@ def bring_up(
     fast: bool = False,
     bare: bool = False,
     keep: bool = False,
+    monitor: MonitorPolicy | None = None,
     progress: ProgressSink,
 ) -> BringUp:
     """Bring up a lab from a shipped topology's name or a file, and return when its path stands.
@@ -91,13 +93,16 @@ def bring_up(
     :param fast: the fast timers, whatever the topology says.
     :param bare: without keys and connections: the coordinators are to make them.
     :param keep: leave a lab whose path did not come up, for inspection.
+    :param monitor: every provider's, whatever the topology says.
     :raises XcnetError: nothing was left behind; with :class:`DeadlineError` neither.
     """
-    from xcnet.model.load import load_topology
+    from xcnet.model.load import load_topology, with_monitor
     from xcnet.model.planner import make_plan
 
     started = time.monotonic()
     loaded = load_topology(topology)
+    if monitor is not None:
+        loaded = with_monitor(loaded, monitor)
     plan = make_plan(loaded, fast=fast, bare=bare)
     lab = check_name(name or loaded.name)
     paths = LabPaths.of(lab)

@@ -149,6 +149,7 @@ def _on_its_own(job: Job, sink: ProgressSink) -> Done:
         name=name,
         engine=job.engine,
         fast=scenario.timers is Timers.FAST,
+        monitor=scenario.monitor,
         progress=_Detail(sink),
     )
     paths = LabPaths.of(name)

@@ -9,6 +9,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from xcnet.lab.capture_mode import Capture
 from xcnet.model.faults import Fault
 from xcnet.model.fields import InputModel, Size, Span, TopologyName, wrong
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.topology import Timers
 
 Event = Annotated[str, Field(min_length=1, pattern=r"^[a-z_*]+(\.[a-z_*]+)?$")]
@@ -262,6 +263,9 @@ class Scenario(InputModel):
     description: str = Field(default="", description="What is done, what is expected, and why.")
     topology: str = Field(default="aws-google", description="A shipped topology's name, or a file.")
     timers: Timers | None = Field(default=None, strict=False, description="fast or default; the topology's if absent.")
+    monitor: MonitorPolicy | None = Field(
+        default=None, description="Every provider's monitor, e.g. {enabled: false}; the topology's if absent."
+    )
     traffic: Traffic | None = Field(default=Traffic(), description="Absent: the default probe; null: none.")
     capture: Annotated[Capture, Field(strict=False)] = Field(
         default=Capture.HEADERS, description="How much of the frames on the channels is kept: none, headers or full."
