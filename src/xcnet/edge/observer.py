@@ -26,9 +26,12 @@ from xcnet.netlink.links import Link
 _GATHER_SECONDS = 0.02
 """What changes together is told together: a cut fibre takes many sessions and routes with it."""
 
-_SHARE = 4.0
-"""After looking, so many times as long as it took is left to others: thousands of routes that come one after the other would
-be read again and again, at a priority that keeps from the processor whoever brings them."""
+_DEAR_SECONDS = 0.05
+_QUIET_SECONDS = 0.25
+_LEFT = 20.0
+"""A look that took more of the processor than the first of these is followed by the next only when nothing has changed for a
+while, or so many times as long has passed: thousands of routes that come one after the other would be read again and again,
+at a priority that keeps from the processor whoever brings them."""
 
 _FLOOD = 32
 """Of so many new prefixes at once each is told by itself; of more only how many there are."""
@@ -66,7 +69,9 @@ class Observer:
         self._timer: asyncio.TimerHandle | None = None
         self._current = RouterObservation(node=node)
         self._watchers: set[asyncio.Event] = set()
-        self._pause = _GATHER_SECONDS
+        self._cost = 0.0
+        """Seconds of processor time that the last look took."""
+        self._looked = self._last_news = 0.0
         self._named: dict[str, set[Network]] = {}
         """VRF -> prefixes of which each change is told."""
 
@@ -152,15 +157,28 @@ class Observer:
     # -- what it is now
 
     def _gather_soon(self, seconds: float = 0.0) -> None:
+        self._last_news = time.monotonic()
         if self._timer is None and self._watchers:
-            self._timer = asyncio.get_running_loop().call_later(max(seconds, self._pause), self._gather)
+            if seconds == 0.0:
+                seconds = _GATHER_SECONDS if self._cost < _DEAR_SECONDS else _QUIET_SECONDS
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._gather_in_time)
+
+    def _gather_in_time(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        if self._cost >= _DEAR_SECONDS and now < self._looked + _LEFT * self._cost:
+            quiet = self._last_news + _QUIET_SECONDS
+            if now < quiet:
+                self._timer = asyncio.get_running_loop().call_later(quiet - now, self._gather_in_time)
+                return
+        self._gather()
 
     def _gather(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         assert self._fib is not None
-        began = time.monotonic()
+        began = time.thread_time()
         wanted = {vrf.name: vrf for vrf in self._state.vrfs} if self._state is not None else {}
         try:
             tables = self._fib.read()
@@ -185,7 +203,7 @@ class Observer:
             self._current = fresh
             for news in self._watchers:
                 news.set()
-        self._pause = max(_GATHER_SECONDS, _SHARE * (time.monotonic() - began))
+        self._cost, self._looked = time.thread_time() - began, time.monotonic()
 
     def _tell_of_routes(
         self, vrf: str, before: tuple[RouteObservation, ...], now: tuple[RouteObservation, ...]
