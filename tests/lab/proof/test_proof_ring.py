@@ -107,6 +107,15 @@ def test_it_goes_on_when_the_port_was_down(path: SmallPath) -> None:
             socket.socket(fileno=socket.dup(ring.fileno())).recv(1)
 
 
+def test_a_tap_goes_on_too_when_the_port_was_down(path: SmallPath) -> None:
+    with Tap(path.names[FACILITY], "a1") as tap:
+        ip_batch(FACILITY, "link set a1 down")
+        tap.until_quiet()
+        ip_batch(FACILITY, "link set a1 up")
+        send(path, 5)
+        assert any(frame.ethertype == ETHERTYPE_MACSEC for frame in tap.until_quiet())
+
+
 def test_what_the_ring_has_no_room_for_is_counted(path: SmallPath) -> None:
     with Ring(path.names[FACILITY], "a1", size=2 * BLOCK) as ring:
         send(path, 1200, 1000)
