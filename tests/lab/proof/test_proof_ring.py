@@ -20,6 +20,8 @@ from xcnet.proof.tap import Tap
 pytestmark = pytest.mark.lab
 
 COUNT = 200
+PORT = 4000
+"""Where somebody listens: an answer that nobody does would be a frame more."""
 BLOCK = 256 * 1024
 
 
@@ -35,9 +37,12 @@ def send(path: SmallPath, count: int = COUNT, size: int = 600, beginning: bytes 
     subject = path.subject()
     ends = [subject.vlan_on(subject.plan.channels[0], end) for end in (0, 1)]
     assert ends[0] is not None and ends[1] is not None
-    with udp_socket(path.names[ends[0].node], ends[0].address.ip, device=ends[0].vrf) as source:
+    with (
+        udp_socket(path.names[ends[0].node], ends[0].address.ip, device=ends[0].vrf) as source,
+        udp_socket(path.names[ends[1].node], ends[1].address.ip, PORT, device=ends[1].vrf),
+    ):
         for number in range(count):
-            source.sendto((beginning + number.to_bytes(4, "big")).ljust(size), (str(ends[1].address.ip), 9))
+            source.sendto((beginning + number.to_bytes(4, "big")).ljust(size), (str(ends[1].address.ip), PORT))
 
 
 def taken(ring: Ring, wanted: int, port: bytes = b"") -> list[Captured]:
