@@ -56,7 +56,7 @@ def conduct_recorded(
         result: RunResult | None = None
         try:
             witnessed.look("before", "before the run")
-            result = conduct(scenario, witnessed, paths, kernel, told)
+            result = conduct(scenario, witnessed.as_stage, paths, kernel, told)
             result = result.model_copy(update={"settings": {**result.settings, "capture": options.of(scenario).value}})
         except XcnetError:
             with contextlib.suppress(XcnetError):

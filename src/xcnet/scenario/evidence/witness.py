@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from xcnet.errors import XcnetError
-from xcnet.events import Event
 from xcnet.lab.recording import Looked
-from xcnet.model.desired import RouterState
-from xcnet.probe.results import ProbeResult
-from xcnet.scenario.document import Action, Scenario, Traffic
+from xcnet.scenario.document import Scenario, Traffic
 from xcnet.scenario.run import Stage, Standing
 
 _EARLY = 1.5
@@ -45,7 +40,6 @@ class Witnessed:
     """
 
     def __init__(self, stage: Stage, scenario: Scenario, camera: Camera) -> None:
-        self.directory = stage.directory
         self.looks: list[Look] = []
         self.problems: list[str] = []
         self.began: float | None = None
@@ -103,24 +97,17 @@ class Witnessed:
             timer.cancel()
         return self._stage.end_fault(standing)
 
-    def act(self, action: Action) -> Future[None]:
-        return self._stage.act(action)
-
     def start_traffic(self, traffic: Traffic) -> float:
         self.began = self._stage.start_traffic(traffic)
         return self.began
 
-    def stop_traffic(self) -> ProbeResult:
-        return self._stage.stop_traffic()
+    def __getattr__(self, name: str) -> Any:
+        """All else is the stage's."""
+        return getattr(self._stage, name)
 
-    def new_events(self) -> list[Event]:
-        return self._stage.new_events()
-
-    def routers(self) -> Mapping[str, RouterState]:
-        return self._stage.routers()
-
-    def unverified(self) -> Sequence[str]:
-        return self._stage.unverified()
+    @property
+    def as_stage(self) -> Stage:
+        return cast("Stage", self)
 
 
 def _slug(name: str) -> str:
