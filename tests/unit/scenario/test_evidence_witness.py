@@ -89,6 +89,23 @@ def test_a_faults_end_does_not_wait_for_a_slow_look() -> None:
     assert len(camera.taken) == 1
 
 
+def test_a_look_that_went_on_after_its_fault_is_told_of() -> None:
+    witnessed, camera = world("{name: cut, at: 3s, fault: cut, on: ch2, for: 0.1s}")
+
+    def late(moment: str) -> Looked:
+        camera.began.set()
+        return Looked(snapshot=moment, began=witnessed.clock(), seconds=2.5, problems=())
+
+    camera.look = late  # type: ignore[method-assign]
+    (fault,) = faults_of(witnessed)
+    standing = witnessed.begin_fault(fault)
+    assert camera.began.wait(5)
+    witnessed.end_fault(standing)
+    witnessed.close()
+    witnessed.close()
+    assert witnessed.problems == ["routers' states while cut stands: some of them are of 2.5 s after that"]
+
+
 def test_of_many_faults_only_the_first_are_looked_at() -> None:
     steps = ", ".join(f"{{name: cut {n}, at: {n}s, fault: cut, on: ch2}}" for n in range(1, 10))
     witnessed, camera = world(steps)

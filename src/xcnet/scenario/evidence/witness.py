@@ -49,6 +49,8 @@ class Witnessed:
         self._coming: dict[str, threading.Timer] = {}
         self._lasting: dict[str, tuple[str, str]] = {}
         self._number = 0
+        self._taken: dict[str, tuple[str, float]] = {}
+        self._over: dict[str, float] = {}
 
     def look(self, folder: str, text: str) -> None:
         try:
@@ -56,6 +58,7 @@ class Witnessed:
         except XcnetError as error:
             self.problems.append(f"routers' states {text}: {error.cause}")
             return
+        self._taken[folder] = (text, found.began + found.seconds)
         self.looks.append(Look(folder, text, found.problems))
 
     def close(self) -> None:
@@ -63,6 +66,11 @@ class Witnessed:
         for timer in list(self._coming.values()):
             timer.cancel()
             timer.join()
+        for folder, over in self._over.items():
+            text, taken = self._taken.get(folder, ("", 0.0))
+            if taken > over:
+                self.problems.append(f"routers' states {text}: some of them are of {taken - over:.1f} s after that")
+        self._over.clear()
 
     # -- the stage
 
@@ -83,6 +91,7 @@ class Witnessed:
             else:
                 timer = threading.Timer(max(step.lasts - _EARLY, step.lasts / 2), self.look, moment)
                 timer.daemon = True
+                timer.name = moment[0]
                 self._coming[standing.id] = timer
                 timer.start()
         return standing
@@ -95,7 +104,10 @@ class Witnessed:
         timer = self._coming.get(standing.id)
         if timer is not None:
             timer.cancel()
-        return self._stage.end_fault(standing)
+        over = self._stage.end_fault(standing)
+        if timer is not None:
+            self._over[timer.name] = over
+        return over
 
     def start_traffic(self, traffic: Traffic) -> float:
         self.began = self._stage.start_traffic(traffic)
