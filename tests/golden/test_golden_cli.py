@@ -134,7 +134,6 @@ CASES = {
     "run-keys-without-frames": ["run", "some.yaml", "--keep-keys", "--no-capture"],
     "run-keys-of-headers": ["run", "some.yaml", "--keep-keys", "--capture", "headers"],
     "run-capture-and-not": ["run", "some.yaml", "--capture", "full", "--no-capture"],
-    "run-unknown-capture": ["run", "some.yaml", "--capture", "half"],
     "report-compare-two-formats": ["report", "compare", "reports/newer", "reports/newer", "--json", "--markdown"],
 }
 

@@ -56,7 +56,7 @@ def run(
     from xcnet.cli.progress import Progress
     from xcnet.lab.directory import find_lab
     from xcnet.scenario.batch import carry_out, overall, plan_jobs, scenario_files
-    from xcnet.scenario.evidence.options import Wanted
+    from xcnet.scenario.evidence.options import EvidenceOptions
     from xcnet.scenario.report.junit import to_junit
     from xcnet.scenario.report.write import write_summary
 
@@ -67,7 +67,7 @@ def run(
             where="arguments",
             remedy="leave one of them out",
         )
-    wanted = Wanted(Capture.NONE if no_capture else capture, keep_keys)
+    evidence = EvidenceOptions(Capture.NONE if no_capture else capture, keep_keys)
     name = find_lab(lab).name if lab is not None else None
     planned = plan_jobs(
         scenario_files(scenarios),
@@ -76,7 +76,7 @@ def run(
         engine=options.engine.value,
         lab=name,
         keep=keep,
-        wanted=wanted,
+        evidence=evidence,
     )
     done = []
     with Progress(quiet=json) as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from xcnet.frr.vty import Vty
@@ -13,19 +14,37 @@ _OVER = "PfxCt"
 """How bgpd marks a session that stays idle until it is cleared, as its peer exceeded the limit."""
 
 
-def over_limit(bgpd: Vty, vrf: str) -> set[Address]:
-    """Neighbours whose sessions are idle for that. :raises RoutingError: bgpd does not answer."""
-    found: set[Address] = set()
-    for family in _FAMILIES.values():
-        peers = bgpd.json(f"show bgp vrf {vrf} {family} unicast summary json").get("peers", {})
-        found |= {ip_address(peer) for peer, fields in peers.items() if _OVER in str(fields.get("state", ""))}
-    return found
+@dataclass(frozen=True, slots=True)
+class PeerPrefixes:
+    """:param over: the session is idle, as its peer exceeded the limit. :param received: and :param sent: prefixes in it."""
+
+    established: bool
+    over: bool
+    received: int
+    sent: int
 
 
-def held_prefixes(bgpd: Vty, vrf: str, version: int) -> int:
-    """How many prefixes of a family (4 or 6) bgpd has in its table of a VRF. :raises RoutingError: it does not answer."""
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """Of one family in one VRF. :param held: in bgpd's table."""
+
+    held: int
+    peers: dict[Address, PeerPrefixes]
+
+
+def prefixes(bgpd: Vty, vrf: str, version: int) -> Prefixes:
+    """:param version: of IP. :raises RoutingError: bgpd does not answer."""
     summary = bgpd.json(f"show bgp vrf {vrf} {_FAMILIES[version]} unicast summary json")
-    return int(summary.get("ribCount", 0))
+    peers = {
+        ip_address(peer): PeerPrefixes(
+            established=fields.get("state") == "Established",
+            over=_OVER in str(fields.get("state", "")),
+            received=int(fields.get("pfxRcd", 0)),
+            sent=int(fields.get("pfxSnt", 0)),
+        )
+        for peer, fields in summary.get("peers", {}).items()
+    }
+    return Prefixes(int(summary.get("ribCount", 0)), peers)
 
 
 def begin_again(bgpd: Vty, vrf: str, neighbor: Address) -> None:
@@ -33,4 +52,4 @@ def begin_again(bgpd: Vty, vrf: str, neighbor: Address) -> None:
     bgpd.run(f"clear bgp vrf {vrf} {neighbor}")
 
 
-__all__ = ["begin_again", "held_prefixes", "over_limit"]
+__all__ = ["PeerPrefixes", "Prefixes", "begin_again", "prefixes"]

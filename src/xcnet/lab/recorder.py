@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import select
@@ -99,6 +100,7 @@ class Recorder:
 
     def run(self) -> int:
         """Until standard input ends."""
+        gc.freeze()  # what was there before the fork is not to be looked through, and copied, here
         os.nice(_NICE)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

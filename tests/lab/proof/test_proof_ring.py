@@ -20,6 +20,8 @@ from xcnet.proof.tap import Tap
 pytestmark = pytest.mark.lab
 
 COUNT = 200
+PORT = 4000
+"""Where somebody listens: an answer that nobody does would be a frame more."""
 BLOCK = 256 * 1024
 
 
@@ -35,9 +37,12 @@ def send(path: SmallPath, count: int = COUNT, size: int = 600, beginning: bytes 
     subject = path.subject()
     ends = [subject.vlan_on(subject.plan.channels[0], end) for end in (0, 1)]
     assert ends[0] is not None and ends[1] is not None
-    with udp_socket(path.names[ends[0].node], ends[0].address.ip, device=ends[0].vrf) as source:
+    with (
+        udp_socket(path.names[ends[0].node], ends[0].address.ip, device=ends[0].vrf) as source,
+        udp_socket(path.names[ends[1].node], ends[1].address.ip, PORT, device=ends[1].vrf),
+    ):
         for number in range(count):
-            source.sendto((beginning + number.to_bytes(4, "big")).ljust(size), (str(ends[1].address.ip), 9))
+            source.sendto((beginning + number.to_bytes(4, "big")).ljust(size), (str(ends[1].address.ip), PORT))
 
 
 def taken(ring: Ring, wanted: int, port: bytes = b"") -> list[Captured]:
@@ -105,6 +110,15 @@ def test_it_goes_on_when_the_port_was_down(path: SmallPath) -> None:
         list(ring.taken())
         with pytest.raises(BlockingIOError):
             socket.socket(fileno=socket.dup(ring.fileno())).recv(1)
+
+
+def test_a_tap_goes_on_too_when_the_port_was_down(path: SmallPath) -> None:
+    with Tap(path.names[FACILITY], "a1") as tap:
+        ip_batch(FACILITY, "link set a1 down")
+        tap.until_quiet()
+        ip_batch(FACILITY, "link set a1 up")
+        send(path, 5)
+        assert any(frame.ethertype == ETHERTYPE_MACSEC for frame in tap.until_quiet())
 
 
 def test_what_the_ring_has_no_room_for_is_counted(path: SmallPath) -> None:

@@ -18,6 +18,7 @@ from xcnet.proof.record import RecordSummary
 from xcnet.scenario.evidence.gather import Gathered, captured_words
 from xcnet.scenario.evidence.sources import topology_text
 from xcnet.scenario.evidence.witness import Look
+from xcnet.scenario.report.compare import compare
 from xcnet.scenario.report.evidence import groups
 from xcnet.scenario.report.markdown import to_markdown
 from xcnet.scenario.report.page import page
@@ -149,6 +150,11 @@ def test_a_report_made_anew_keeps_its_evidence(gathered: tuple[Path, RunResult])
     assert (folder / "index.html").read_text() == before
     assert read_result(folder).evidence == result.evidence
     assert (folder / "evidence" / "captures" / "ch1.pcapng").read_bytes() == b"frames"
+
+
+def test_a_comparison_takes_no_notice_of_evidence(gathered: tuple[Path, RunResult]) -> None:
+    _, result = gathered
+    assert compare(passed(), result).rows == compare(passed(), passed()).rows
 
 
 def test_a_result_of_before_there_were_groups_is_read_and_shown() -> None:

@@ -12,7 +12,7 @@ from xcnet.errors import InputError, LabError
 from xcnet.lab.capture_mode import Capture
 from xcnet.lab.recording import Looked
 from xcnet.model.problems import TopologyError
-from xcnet.scenario.evidence.options import Wanted
+from xcnet.scenario.evidence.options import EvidenceOptions
 from xcnet.scenario.evidence.witness import Witnessed
 
 CHECK = "{check: verified}"
@@ -89,6 +89,23 @@ def test_a_faults_end_does_not_wait_for_a_slow_look() -> None:
     assert len(camera.taken) == 1
 
 
+def test_a_look_that_went_on_after_its_fault_is_told_of() -> None:
+    witnessed, camera = world("{name: cut, at: 3s, fault: cut, on: ch2, for: 0.1s}")
+
+    def late(moment: str) -> Looked:
+        camera.began.set()
+        return Looked(snapshot=moment, began=witnessed.clock(), seconds=2.5, problems=())
+
+    camera.look = late  # type: ignore[method-assign]
+    (fault,) = faults_of(witnessed)
+    standing = witnessed.begin_fault(fault)
+    assert camera.began.wait(5)
+    witnessed.end_fault(standing)
+    witnessed.close()
+    witnessed.close()
+    assert witnessed.problems == ["routers' states while cut stands: some of them are of 2.5 s after that"]
+
+
 def test_of_many_faults_only_the_first_are_looked_at() -> None:
     steps = ", ".join(f"{{name: cut {n}, at: {n}s, fault: cut, on: ch2}}" for n in range(1, 10))
     witnessed, camera = world(steps)
@@ -122,15 +139,15 @@ def test_the_moment_that_times_count_from_is_that_of_measuring_or_else_the_first
 @pytest.mark.parametrize(
     ("wanted", "written", "used"),
     [
-        (Wanted(), "full", Capture.FULL),
-        (Wanted(), "none", Capture.NONE),
-        (Wanted(Capture.NONE), "full", Capture.NONE),
-        (Wanted(keys=True), "none", Capture.FULL),
-        (Wanted(Capture.FULL, keys=True), "headers", Capture.FULL),
+        (EvidenceOptions(), "full", Capture.FULL),
+        (EvidenceOptions(), "none", Capture.NONE),
+        (EvidenceOptions(Capture.NONE), "full", Capture.NONE),
+        (EvidenceOptions(keys=True), "none", Capture.FULL),
+        (EvidenceOptions(Capture.FULL, keys=True), "headers", Capture.FULL),
     ],
 )
 def test_the_command_line_outweighs_the_file_and_keys_need_whole_frames(
-    wanted: Wanted, written: str, used: Capture
+    wanted: EvidenceOptions, written: str, used: Capture
 ) -> None:
     of = scenario("{name: cut, at: 3s, fault: cut, on: ch2, for: 5s}", CHECK, capture=written)
     assert wanted.of(of) is used
@@ -140,7 +157,7 @@ def test_the_command_line_outweighs_the_file_and_keys_need_whole_frames(
 @pytest.mark.parametrize("capture", [Capture.NONE, Capture.HEADERS])
 def test_keys_for_frames_that_are_not_whole_are_refused(capture: Capture) -> None:
     with pytest.raises(InputError, match="keys decrypt nothing"):
-        Wanted(capture, keys=True)
+        EvidenceOptions(capture, keys=True)
 
 
 def test_a_file_with_an_unknown_capture_is_refused() -> None:

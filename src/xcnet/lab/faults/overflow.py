@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from xcnet.errors import InputError, LabError
-from xcnet.frr.prefixes import begin_again, held_prefixes, over_limit
+from xcnet.frr.prefixes import Prefixes, begin_again, prefixes
 from xcnet.frr.vty import Vty
 from xcnet.lab.faults import targets
 from xcnet.lab.faults.base import absent
@@ -28,14 +29,15 @@ if TYPE_CHECKING:
     from xcnet.lab.running import RunningLab
 
 _SURPLUS: dict[int, tuple[IPv4Network | IPv6Network, int]] = {
-    4: (IPv4Network("100.64.0.0/10"), 28),
+    4: (IPv4Network("100.96.0.0/11"), 28),
     6: (IPv6Network("2001:2::/48"), 80),
 }
 """IP version -> where surplus prefixes are taken from, and their length: shared (RFC 6598) and benchmarking (RFC 5180) address
-space, which no customer of a lab has."""
+space; no customer of a lab has it, and providers' own links are in the other half of it."""
 
 _SPREAD_SECONDS = 120.0
 """For thousands of prefixes to come to, or go from, all edges of a provider on one busy processor."""
+_ANSWER_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
 """Between two looks at how many there are, each of which costs bgpd next to nothing."""
 
@@ -44,11 +46,12 @@ _LOOK_SECONDS = 0.5
 class _Far:
     """One session of the other side over which the prefixes come.
 
-    :param near: the edge that announces them there. :param near_vrf: its VRF.
+    :param near: the edge that announces them there. :param near_vrf: its VRF. :param near_peer: the far end, as it calls it.
     """
 
     near: str
     near_vrf: str
+    near_peer: IPv4Address | IPv6Address
     node: str
     vrf: str
     neighbor: BgpNeighbor
@@ -87,9 +90,21 @@ class Overflowing(Overlaid):
             raise InputError("the other side has no limit", where="count", remedy="give a count")
         return max(limits)
 
+    async def begin(self) -> None:
+        await super().begin()
+        changed = self.changed
+        try:
+            await self._spread()
+        except BaseException:
+            await self.end()
+            raise
+        self.changed = changed
+
     async def end(self) -> None:
         await super().end()
+        changed = self.changed
         await self._recover()
+        self.changed = changed
 
     async def artifact(self) -> str:
         held = networks(await instance(self._lab, self._node, self._vrf.name))
@@ -103,41 +118,68 @@ class Overflowing(Overlaid):
         ]
         return f"bgpd of {self._node} announces more in {self._vrf.name}: {', '.join(words)}"
 
+    async def _spread(self) -> None:
+        """Until the own edges have what the gateway announces: before that nobody could tell whether it is gone again.
+
+        :raises DeadlineError: one does not get it.
+        """
+        asked: Counter[int] = Counter(prefix.version for prefix in self._surplus)
+
+        def look(far: _Far) -> str | None:
+            near = self._prefixes(far.near, far.near_vrf, far.version)
+            reached = any(each.established for peer, each in near.peers.items() if peer != far.near_peer)
+            if reached and near.held < asked[far.version]:
+                return f"{far.near} has {near.held} of IPv{far.version}"
+            return None
+
+        await self._until("the surplus prefixes to come to the edges", look, self._far)
+
     async def _recover(self) -> None:
         """Once the own edges announce few enough again, sessions that are idle for their limit begin anew.
 
         :raises DeadlineError: the prefixes do not go. :raises LabError: a daemon that has to be told is stopped.
         """
-        within = [each for each in self._far if self._within(each) and self._running(each.node)]
+        within = [each for each in self._far if self._within(each)]
+
+        def gone(far: _Far) -> str | None:
+            held = self._prefixes(far.near, far.near_vrf, far.version).held
+            limit = far.neighbor.prefix_limit
+            return f"{far.near} still has {held} of IPv{far.version}" if limit is not None and held > limit else None
+
+        def whole(far: _Far) -> str | None:
+            theirs = self._prefixes(far.node, far.vrf, far.version).peers.get(far.neighbor.address)
+            if theirs is not None and theirs.over:
+                with Vty(self._lab.frr_dirs(far.node).socket("bgpd")) as bgpd:
+                    begin_again(bgpd, far.vrf, far.neighbor.address)
+                return f"{far.neighbor.address} has just been idle for its limit at {far.node}"
+            ours = self._prefixes(far.near, far.near_vrf, far.version).peers.get(far.near_peer)
+            if theirs is not None and ours is not None and theirs.established and ours.established:
+                # What is on its way may tear the session down yet.
+                return None if theirs.received == ours.sent else f"{far.node} has {theirs.received} of {ours.sent}"
+            return None
+
+        await self._until("the surplus prefixes to be withdrawn", gone, within)
+        await self._until("sessions that met their limit to begin anew", whole, within)
+
+    async def _until(self, what: str, look: Callable[[_Far], str | None], wanted: Sequence[_Far]) -> None:
+        """Until a look at each session of which both ends run finds nothing."""
+        left = list(wanted)
 
         async def seen() -> str | None:
-            for each in within:
-                if self._running(each.near):
-                    held = await asyncio.to_thread(self._held, each)
-                    if held > (each.neighbor.prefix_limit or held):
-                        return f"{each.near} still has {held} of IPv{each.version}"
+            while left:
+                if self._runs(left[0].near) and self._runs(left[0].node):
+                    instead = await asyncio.to_thread(look, left[0])
+                    if instead is not None:
+                        return instead
+                left.pop(0)
             return None
 
         await wait_until_async(
-            "the surplus prefixes to be withdrawn",
+            what,
             seen,
             Deadline(_SPREAD_SECONDS),
             where=self._vrf.name,
-            remedy="end the fault again when the machine is less busy",
-            interval=_LOOK_SECONDS,
-        )
-
-        async def idle() -> str | None:
-            # What was on its way may tear one down once more: until a look finds none.
-            begun = await asyncio.to_thread(self._begin_again, within)
-            return f"{begun} have just been idle for their limit" if begun else None
-
-        await wait_until_async(
-            "sessions that met their limit to begin anew",
-            idle,
-            Deadline(_SPREAD_SECONDS),
-            where=self._vrf.name,
-            remedy="end the fault again",
+            remedy="try again when the machine is less busy",
             interval=_LOOK_SECONDS,
         )
 
@@ -147,7 +189,7 @@ class Overflowing(Overlaid):
         left = sum(each.version == far.version for each in (*self._vrf.networks, *others))
         return far.neighbor.prefix_limit is None or left <= far.neighbor.prefix_limit
 
-    def _running(self, node: str) -> bool:
+    def _runs(self, node: str) -> bool:
         """:raises LabError: it is stopped."""
         bgpd = self._lab.supervisor.get(node, "bgpd")
         if bgpd is not None and state_of(bgpd.pid) == "T":
@@ -158,22 +200,9 @@ class Overflowing(Overlaid):
             )
         return bgpd is not None
 
-    def _held(self, far: _Far) -> int:
-        with Vty(self._lab.frr_dirs(far.near).socket("bgpd")) as bgpd:
-            return held_prefixes(bgpd, far.near_vrf, far.version)
-
-    def _begin_again(self, wanted: list[_Far]) -> int:
-        """:returns: how many were idle for their limit."""
-        count = 0
-        for node in dict.fromkeys(each.node for each in wanted):
-            with Vty(self._lab.frr_dirs(node).socket("bgpd")) as bgpd:
-                for vrf in dict.fromkeys(each.vrf for each in wanted if each.node == node):
-                    idle = over_limit(bgpd, vrf)
-                    for each in wanted:
-                        if (each.node, each.vrf) == (node, vrf) and each.neighbor.address in idle:
-                            begin_again(bgpd, vrf, each.neighbor.address)
-                            count += 1
-        return count
+    def _prefixes(self, node: str, vrf: str, version: int) -> Prefixes:
+        with Vty(self._lab.frr_dirs(node).socket("bgpd"), timeout=_ANSWER_SECONDS) as bgpd:
+            return prefixes(bgpd, vrf, version)
 
 
 def _far_sessions(lab: RunningLab, side: str, connection: str) -> Iterator[_Far]:
@@ -188,7 +217,7 @@ def _far_sessions(lab: RunningLab, side: str, connection: str) -> Iterator[_Far]
                 continue
             for far_vrf, far_neighbor in sessions(lab.states[far.node], channel.name):
                 if far_neighbor.address in _own(vrf, neighbor):
-                    yield _Far(near.node, vrf.name, far.node, far_vrf.name, far_neighbor)
+                    yield _Far(near.node, vrf.name, neighbor.address, far.node, far_vrf.name, far_neighbor)
 
 
 def _own(vrf: Vrf, neighbor: BgpNeighbor) -> set[object]:

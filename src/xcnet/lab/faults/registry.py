@@ -146,7 +146,7 @@ _MAKERS: dict[type[Any], Maker] = {
 
 
 def makeable() -> tuple[str, ...]:
-    """The kinds that a lab can make real, by name."""
+    """The kinds that a lab can make real, by name: all that there are."""
     return tuple(str(model_class.model_fields["fault"].annotation.__args__[0]) for model_class in _MAKERS)
 
 

@@ -10,7 +10,7 @@ from xcnet.scenario.document import Scenario
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EvidenceOptions:
     """:param capture: None: as the scenario says. :param keys: keep what decrypts the captures, for this user alone."""
 
     capture: Capture | None = None
@@ -31,4 +31,4 @@ class Wanted:
         return self.capture if self.capture is not None else scenario.capture
 
 
-__all__ = ["Wanted"]
+__all__ = ["EvidenceOptions"]

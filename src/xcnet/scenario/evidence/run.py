@@ -1,4 +1,4 @@
-"""A scenario carried out on a lab that is up, its evidence gathered, and its report written."""
+"""A scenario carried out on a lab that is up, with evidence of it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from xcnet.scenario.conduct import Told, conduct
 from xcnet.scenario.document import Scenario
 from xcnet.scenario.evidence import keys
 from xcnet.scenario.evidence.gather import Gathered
-from xcnet.scenario.evidence.options import Wanted
+from xcnet.scenario.evidence.options import EvidenceOptions
 from xcnet.scenario.evidence.witness import Witnessed
 from xcnet.scenario.report.evidence import CAPTURES
-from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult
 from xcnet.scenario.stage import LabStage
 
@@ -33,44 +32,42 @@ class Source:
     topology: str | None = None
 
 
-def report(
+def conduct_recorded(
     scenario: Scenario,
+    stage: LabStage,
     paths: LabPaths,
     kernel: str,
     folder: Path,
     source: Source,
     told: Told = lambda _text: None,
     *,
-    wanted: Wanted | None = None,
+    options: EvidenceOptions | None = None,
 ) -> RunResult:
-    """:param kernel: the lab's. :param folder: for the report.
+    """:func:`conduct`, with evidence of it.
 
-    :raises XcnetError: it could not be carried out: nothing is known then. What was gathered until then is in the folder.
+    :param folder: where the report will be. :raises XcnetError: it could not be carried out: nothing is known then. What was
+        gathered until then is in the folder.
     """
-    wanted = wanted or Wanted()
-    with LabStage(paths) as stage:
-        gathered = Gathered(folder)
-        since = stage.clock()
-        with _recording(paths, scenario, wanted, gathered) as recording:
-            witnessed = Witnessed(stage, scenario, recording)
-            result: RunResult | None = None
-            try:
-                witnessed.look("before", "before the run")
-                result = conduct(scenario, witnessed, paths, kernel, told)
-                result = result.model_copy(
-                    update={"settings": {**result.settings, "capture": wanted.of(scenario).value}}
-                )
-            except XcnetError:
-                with contextlib.suppress(XcnetError):
-                    _finish(gathered, witnessed, recording, paths, source, since, None)
-                raise
-            finally:
-                witnessed.close()
-            _finish(gathered, witnessed, recording, paths, source, since, result)
+    options = options or EvidenceOptions()
+    gathered = Gathered(folder)
+    since = stage.clock()
+    with _recording(paths, scenario, options, gathered) as recording:
+        witnessed = Witnessed(stage, scenario, recording)
+        result: RunResult | None = None
+        try:
+            witnessed.look("before", "before the run")
+            result = conduct(scenario, witnessed.as_stage, paths, kernel, told)
+            result = result.model_copy(update={"settings": {**result.settings, "capture": options.of(scenario).value}})
+        except XcnetError:
+            with contextlib.suppress(XcnetError):
+                _finish(gathered, witnessed, recording, paths, source, since, None)
+                gathered.close()
+            raise
+        finally:
+            witnessed.close()
+        _finish(gathered, witnessed, recording, paths, source, since, result)
     found = {"evidence": gathered.close(), "evidence_problems": tuple(gathered.problems)}
-    result = result.model_copy(update=found)
-    write_report(result, folder)
-    return result
+    return result.model_copy(update=found)
 
 
 class _Nothing:
@@ -94,12 +91,14 @@ class _Nothing:
         """There is nothing."""
 
 
-def _recording(paths: LabPaths, scenario: Scenario, wanted: Wanted, gathered: Gathered) -> Recording | _Nothing:
+def _recording(
+    paths: LabPaths, scenario: Scenario, options: EvidenceOptions, gathered: Gathered
+) -> Recording | _Nothing:
     """:raises XcnetError: it cannot be begun, and keys were asked for: a run that cannot be decrypted is not what was wanted."""
     try:
-        return Recording(paths, wanted.of(scenario), keys=wanted.keys)
+        return Recording(paths, options.of(scenario), keys=options.keys)
     except XcnetError as error:
-        if wanted.keys:
+        if options.keys:
             raise
         gathered.problems.append(f"nothing was recorded: {error.cause}")
         return _Nothing()
@@ -139,4 +138,4 @@ def _finish(
     )
 
 
-__all__ = ["Source", "report"]
+__all__ = ["Source", "conduct_recorded"]

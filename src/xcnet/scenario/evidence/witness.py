@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from xcnet.errors import XcnetError
-from xcnet.events import Event
 from xcnet.lab.recording import Looked
-from xcnet.model.desired import RouterState
-from xcnet.probe.results import ProbeResult
-from xcnet.scenario.document import Action, Scenario, Traffic
+from xcnet.scenario.document import Scenario, Traffic
 from xcnet.scenario.run import Stage, Standing
 
 _EARLY = 1.5
@@ -45,7 +40,6 @@ class Witnessed:
     """
 
     def __init__(self, stage: Stage, scenario: Scenario, camera: Camera) -> None:
-        self.directory = stage.directory
         self.looks: list[Look] = []
         self.problems: list[str] = []
         self.began: float | None = None
@@ -55,6 +49,8 @@ class Witnessed:
         self._coming: dict[str, threading.Timer] = {}
         self._lasting: dict[str, tuple[str, str]] = {}
         self._number = 0
+        self._taken: dict[str, tuple[str, float]] = {}
+        self._over: dict[str, float] = {}
 
     def look(self, folder: str, text: str) -> None:
         try:
@@ -62,6 +58,7 @@ class Witnessed:
         except XcnetError as error:
             self.problems.append(f"routers' states {text}: {error.cause}")
             return
+        self._taken[folder] = (text, found.began + found.seconds)
         self.looks.append(Look(folder, text, found.problems))
 
     def close(self) -> None:
@@ -69,6 +66,11 @@ class Witnessed:
         for timer in list(self._coming.values()):
             timer.cancel()
             timer.join()
+        for folder, over in self._over.items():
+            text, taken = self._taken.get(folder, ("", 0.0))
+            if taken > over:
+                self.problems.append(f"routers' states {text}: some of them are of {taken - over:.1f} s after that")
+        self._over.clear()
 
     # -- the stage
 
@@ -89,6 +91,7 @@ class Witnessed:
             else:
                 timer = threading.Timer(max(step.lasts - _EARLY, step.lasts / 2), self.look, moment)
                 timer.daemon = True
+                timer.name = moment[0]
                 self._coming[standing.id] = timer
                 timer.start()
         return standing
@@ -101,26 +104,22 @@ class Witnessed:
         timer = self._coming.get(standing.id)
         if timer is not None:
             timer.cancel()
-        return self._stage.end_fault(standing)
-
-    def act(self, action: Action) -> Future[None]:
-        return self._stage.act(action)
+        over = self._stage.end_fault(standing)
+        if timer is not None:
+            self._over[timer.name] = over
+        return over
 
     def start_traffic(self, traffic: Traffic) -> float:
         self.began = self._stage.start_traffic(traffic)
         return self.began
 
-    def stop_traffic(self) -> ProbeResult:
-        return self._stage.stop_traffic()
+    def __getattr__(self, name: str) -> Any:
+        """All else is the stage's."""
+        return getattr(self._stage, name)
 
-    def new_events(self) -> list[Event]:
-        return self._stage.new_events()
-
-    def routers(self) -> Mapping[str, RouterState]:
-        return self._stage.routers()
-
-    def unverified(self) -> Sequence[str]:
-        return self._stage.unverified()
+    @property
+    def as_stage(self) -> Stage:
+        return cast("Stage", self)
 
 
 def _slug(name: str) -> str:
