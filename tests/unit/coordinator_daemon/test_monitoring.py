@@ -239,6 +239,11 @@ def test_a_channel_that_goes_down_is_counted_once_with_all_its_sessions() -> Non
     assert drops.count["ch2"] == 1
     drops.note(14.0, observation(), observation(up=False))
     assert drops.count["ch2"] == 2
+    # Another session of the same outage.
+    drops.note(14.3, observation(), observation(up=False))
+    assert drops.count["ch2"] == 2
+    drops.note(15.5, observation(), observation(up=False))
+    assert drops.count["ch2"] == 3
 
 
 def report(**counters: int) -> ChannelReport:
