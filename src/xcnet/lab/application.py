@@ -117,13 +117,15 @@ class LabApplication(Application):
                 lab.coordinators.resume(params["provider"])
                 value = True
             case "fault-begin":
-                value = await lab.faults.begin(read_fault(params["fault"]))
+                value = await lab.faults.begin(read_fault(params["fault"]), params.get("lasts"))
             case "fault-end":
                 value = await lab.faults.end(params["id"])
             case "fault-end-all":
                 value = await lab.faults.end_all()
             case "fault-check":
                 value = await lab.faults.check(params["id"])
+            case "fault-history":
+                value = lab.faults.history()
             case "faults":
                 value = lab.faults.standing()
             case "apply":
