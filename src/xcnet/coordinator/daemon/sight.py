@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from xcnet.coordinator.acts import findings, uses
-from xcnet.coordinator.acts.attachments import attachment
 from xcnet.coordinator.acts.uses import Use
 from xcnet.coordinator.config import InterconnectConfig
 from xcnet.coordinator.core import Core
@@ -121,19 +120,11 @@ class Sight:
         nearest: dict[str, Prefixes] = {}
         for use in uses.every(self._world):
             port = self._network.channel(use.channel)
-            row, router = attachment(self._world.db, use.uuid), shown.get(self._network.edges[port.edge])
-            if row is None or router is None:
+            router = shown.get(self._network.edges[port.edge])
+            vrf = router.vrfs.get(naming.vrf_device(use.name)) if router is not None else None
+            if vrf is None:
                 continue
-            vrf = router.vrfs.get(naming.vrf_device(row.name))
-            vlan = self._world.db.value(
-                "SELECT vlan FROM features WHERE interconnect = ? AND uuid = ? AND channel = ?",
-                use.interconnect,
-                use.uuid,
-                use.channel,
-            )
-            if vrf is None or vlan is None:
-                continue
-            interface = naming.vlan_interface(port.port, vlan)
+            interface = naming.vlan_interface(port.port, use.vlan)
             for family in (4, 6):
                 held = vrf.through(interface, family)
                 before = nearest.get(use.channel)
