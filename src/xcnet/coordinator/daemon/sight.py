@@ -27,6 +27,7 @@ class Sight:
         self._network = network
         self._started = started
         self._worked: set[str] = set()
+        self._uses: tuple[int, list[Use]] = -1, []
 
     def look(
         self,
@@ -40,7 +41,7 @@ class Sight:
     ) -> list[InterconnectSeen]:
         """All interconnects. :param drops: channel -> how often it went down, and so on for the others."""
         on: dict[str, list[Use]] = {}
-        for use in uses.every(self._world):
+        for use in self._every_use():
             on.setdefault(use.channel, []).append(use)
         held, excused = findings.held(self._world.db), findings.excused(self._world.db)
         found = []
@@ -114,11 +115,18 @@ class Sight:
             prefixes=prefixes,
         )
 
+    def _every_use(self) -> list[Use]:
+        """Read again only if anything at all was written since."""
+        changes = self._world.db.changes
+        if changes != self._uses[0]:
+            self._uses = changes, uses.every(self._world)
+        return self._uses[1]
+
     def prefixes(self, shown: Mapping[str, RouterObservation]) -> dict[str, Prefixes]:
         """Channel -> the session on it that is nearest to its limit."""
         limit = {4: self._network.prefix_limit.ipv4, 6: self._network.prefix_limit.ipv6}
         nearest: dict[str, Prefixes] = {}
-        for use in uses.every(self._world):
+        for use in self._every_use():
             port = self._network.channel(use.channel)
             router = shown.get(self._network.edges[port.edge])
             vrf = router.vrfs.get(naming.vrf_device(use.name)) if router is not None else None
