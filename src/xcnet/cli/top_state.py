@@ -14,6 +14,7 @@ from xcnet.lab.picture import Picture
 from xcnet.lab.status import ChannelEndStatus, ChannelStatus, Health, LabStatus, SessionStatus
 
 _SENT = "OutPktsEncrypted"
+_ANSWERED, _LOST = "ProbesAnswered", "ProbesLost"
 _ADMIN, _MONITOR = "admin", "monitor"
 """The reasons of holds that an operator, and that a monitor has placed; any other is maintenance."""
 
@@ -27,6 +28,7 @@ class EndFigures(_Model):
 
     :param frames_per_second: that it sends; None: not known yet, or its counters began anew.
     :param refused: frames that it has not let in, since they are counted.
+    :param lost: percent of the monitor's probes that were lost meanwhile; None: not known.
     :param bfd: its sessions to the other provider over this channel: up, and all that there should be.
     """
 
@@ -34,6 +36,7 @@ class EndFigures(_Model):
     secured: bool
     key_number: int | None
     frames_per_second: float | None
+    lost: float | None
     refused: int
     bfd_up: int
     bfd_all: int
@@ -169,6 +172,7 @@ def _end(
         secured=end.secured,
         key_number=end.key_number,
         frames_per_second=_rate(end, earlier, seconds),
+        lost=_lost(end, earlier),
         refused=refused(end),
         bfd_up=sum(each.bfd == "up" for each in watched),
         bfd_all=len(watched),
@@ -180,6 +184,13 @@ def _rate(end: ChannelEndStatus, earlier: ChannelEndStatus | None, seconds: floa
         return None
     gained = end.counters[_SENT] - earlier.counters[_SENT]
     return round(gained / seconds, 1) if gained >= 0 else None
+
+
+def _lost(end: ChannelEndStatus, earlier: ChannelEndStatus | None) -> float | None:
+    if earlier is None or any(each not in held.counters for held in (end, earlier) for each in (_ANSWERED, _LOST)):
+        return None
+    answered, lost = (end.counters[each] - earlier.counters[each] for each in (_ANSWERED, _LOST))
+    return round(100 * lost / (answered + lost), 1) if answered >= 0 and lost >= 0 and answered + lost else None
 
 
 def _use(channel: str, now: Picture) -> str:

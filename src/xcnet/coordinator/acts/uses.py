@@ -15,13 +15,15 @@ from xcnet.spec.resources import AdminState
 class Use:
     """A connection on a channel, in use: neither being made nor changed away nor leaving.
 
-    :param mbps: the connection's bandwidth. :param final: it works at this side, as the peer is told.
+    :param name: the connection's. :param mbps: its bandwidth. :param vlan: its tag on the channel. :param final: it works at this side, as the peer is told.
     :param peer_final: as the peer has told; None: it has not.
     """
 
     uuid: str
     interconnect: str
     channel: str
+    name: str
+    vlan: int
     mbps: int
     final: bool
     peer_final: bool | None
@@ -29,8 +31,8 @@ class Use:
 
 def every(world: World) -> list[Use]:
     rows = world.db.all(
-        "SELECT f.uuid, f.interconnect, f.channel, f.state, f.peer_state, c.bandwidth_mbps FROM features f"
-        " JOIN connections c USING (interconnect, uuid)"
+        "SELECT f.uuid, f.interconnect, f.channel, f.vlan, f.state, f.peer_state, c.bandwidth_mbps, a.name FROM features f"
+        " JOIN connections c USING (interconnect, uuid) JOIN attachments a USING (uuid)"
         " WHERE f.proven = 1 AND f.state IN (?, ?) AND c.state = ? AND c.admin = ? AND c.deprefer = 0"
         " AND coalesce(c.peer_admin, ?) = ? ORDER BY c.seq",
         FeatureState.PENDING,
@@ -45,6 +47,8 @@ def every(world: World) -> list[Use]:
             uuid=row["uuid"],
             interconnect=row["interconnect"],
             channel=row["channel"],
+            name=row["name"],
+            vlan=row["vlan"],
             mbps=row["bandwidth_mbps"],
             final=row["state"] == FeatureState.FINAL,
             peer_final=None if row["peer_state"] is None else row["peer_state"] == ProvisioningState.FINAL,

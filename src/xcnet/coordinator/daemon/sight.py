@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from xcnet.coordinator.acts import findings, uses
-from xcnet.coordinator.acts.attachments import attachment
 from xcnet.coordinator.acts.uses import Use
 from xcnet.coordinator.config import InterconnectConfig
 from xcnet.coordinator.core import Core
@@ -28,6 +27,7 @@ class Sight:
         self._network = network
         self._started = started
         self._worked: set[str] = set()
+        self._uses: tuple[int, list[Use]] = -1, []
 
     def look(
         self,
@@ -41,7 +41,7 @@ class Sight:
     ) -> list[InterconnectSeen]:
         """All interconnects. :param drops: channel -> how often it went down, and so on for the others."""
         on: dict[str, list[Use]] = {}
-        for use in uses.every(self._world):
+        for use in self._every_use():
             on.setdefault(use.channel, []).append(use)
         held, excused = findings.held(self._world.db), findings.excused(self._world.db)
         found = []
@@ -115,25 +115,24 @@ class Sight:
             prefixes=prefixes,
         )
 
+    def _every_use(self) -> list[Use]:
+        """Read again only if anything at all was written since."""
+        changes = self._world.db.changes
+        if changes != self._uses[0]:
+            self._uses = changes, uses.every(self._world)
+        return self._uses[1]
+
     def prefixes(self, shown: Mapping[str, RouterObservation]) -> dict[str, Prefixes]:
         """Channel -> the session on it that is nearest to its limit."""
         limit = {4: self._network.prefix_limit.ipv4, 6: self._network.prefix_limit.ipv6}
         nearest: dict[str, Prefixes] = {}
-        for use in uses.every(self._world):
+        for use in self._every_use():
             port = self._network.channel(use.channel)
-            row, router = attachment(self._world.db, use.uuid), shown.get(self._network.edges[port.edge])
-            if row is None or router is None:
+            router = shown.get(self._network.edges[port.edge])
+            vrf = router.vrfs.get(naming.vrf_device(use.name)) if router is not None else None
+            if vrf is None:
                 continue
-            vrf = router.vrfs.get(naming.vrf_device(row.name))
-            vlan = self._world.db.value(
-                "SELECT vlan FROM features WHERE interconnect = ? AND uuid = ? AND channel = ?",
-                use.interconnect,
-                use.uuid,
-                use.channel,
-            )
-            if vrf is None or vlan is None:
-                continue
-            interface = naming.vlan_interface(port.port, vlan)
+            interface = naming.vlan_interface(port.port, use.vlan)
             for family in (4, 6):
                 held = vrf.through(interface, family)
                 before = nearest.get(use.channel)
