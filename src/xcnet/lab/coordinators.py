@@ -12,6 +12,7 @@ from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Child, Supervisor
+from xcnet.lab.sabotage import spoil
 from xcnet.model.plan import Plan
 from xcnet.waiting import Deadline
 
@@ -92,10 +93,15 @@ class Coordinators:
 
         settings = self._settings[provider]
         started = time.monotonic()
+
+        def work() -> None:
+            spoil("coordinators", self._plan.sabotage)
+            run(settings)
+
         child = self._supervisor.fork(
             settings.node,
             PROCESS,
-            lambda: run(settings),
+            work,
             netns=self._fabric.netns(settings.node),
             log=self._paths.node_logs(settings.node) / "coordinator.out",
         )

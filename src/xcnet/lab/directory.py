@@ -57,6 +57,7 @@ class TimersEntry(BaseModel):
     """A provider's own side of sessions with others. :param keepalive: seconds, :param hold: likewise.
     :param bfd: transmit and receive interval in milliseconds, and multiplier; None without BFD.
     :param prefix_limit: IP version -> prefixes accepted in one session.
+    :param mtu: the largest that it accepts for a connection.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,6 +66,7 @@ class TimersEntry(BaseModel):
     hold: int
     bfd: tuple[int, int, int] | None
     prefix_limit: dict[int, int]
+    mtu: int = 0
 
 
 class Directory(BaseModel):
@@ -125,7 +127,10 @@ class Directory(BaseModel):
                 )
                 for channel in plan.channels
             ),
-            timers={provider: _timers(planned.network) for provider, planned in plan.networks.items()},
+            timers={
+                provider: _timers(planned.network, plan.profiles[provider].mtu.maximum)
+                for provider, planned in plan.networks.items()
+            },
         )
 
     @staticmethod
@@ -148,13 +153,14 @@ class Directory(BaseModel):
             ) from None
 
 
-def _timers(network: ProviderNetwork) -> TimersEntry:
+def _timers(network: ProviderNetwork, mtu: int) -> TimersEntry:
     bgp, bfd = network.external.bgp, network.external.bfd
     return TimersEntry(
         keepalive=bgp.keepalive,
         hold=bgp.hold,
         bfd=(bfd.transmit_ms, bfd.receive_ms, bfd.multiplier) if bfd is not None else None,
         prefix_limit={4: network.prefix_limit.ipv4, 6: network.prefix_limit.ipv6},
+        mtu=mtu,
     )
 
 

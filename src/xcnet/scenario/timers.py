@@ -16,7 +16,7 @@ def figures(lab: Directory) -> Functions:
     remote transmit) (RFC 5880, 6.8.4). ``first_detection(CHANNEL)``: the shortest, at the quicker end: its detection time less
     one interval, with which the last packet may just have come. ``hold(CHANNEL)``: BGP's negotiated hold time (RFC 4271,
     4.2); ``keepalive(CHANNEL)``: a third of it. ``mka_life``: 6 s. ``channels``, ``channels_in(FACILITY)``: how many.
-    ``prefix_limit(PROVIDER)``: of IPv4. A session without BFD is detected by its hold time.
+    ``prefix_limit(PROVIDER)``: of IPv4. ``common_mtu``: the largest that all providers accept, bytes. A session without BFD is detected by its hold time.
     """
 
     def channel(name: str) -> ChannelEntry:
@@ -59,6 +59,7 @@ def figures(lab: Directory) -> Functions:
         "channels": lambda: float(len(lab.layout)),
         "channels_in": channels_in,
         "prefix_limit": prefix_limit,
+        "common_mtu": lambda: float(min(each.mtu for each in lab.timers.values())),
     }
 
 
