@@ -181,4 +181,14 @@ class Coordination:
             raise kind(error["cause"], where=error["where"], remedy=error["remedy"])
 
 
-__all__ = ["ANNOUNCED", "APPLIED", "DONE", "GONE", "VERIFIED", "Commanded", "Coordination", "CoordinatorEndedError", "Heard"]
+__all__ = [
+    "ANNOUNCED",
+    "APPLIED",
+    "DONE",
+    "GONE",
+    "VERIFIED",
+    "Commanded",
+    "Coordination",
+    "CoordinatorEndedError",
+    "Heard",
+]

@@ -30,13 +30,9 @@ class LabRecord(BaseModel):
     sabotage: Sabotage | None = None
 
     @classmethod
-    def new(
-        cls, name: str, topology: str, source: str, engine: str, sabotage: Sabotage | None = None
-    ) -> LabRecord:
+    def new(cls, name: str, topology: str, source: str, engine: str, sabotage: Sabotage | None = None) -> LabRecord:
         said = f"{topology} (sabotaged: {sabotage})" if sabotage is not None else topology
-        return cls(
-            name=name, topology=said, source=source, engine=engine, created=datetime.now(UTC), sabotage=sabotage
-        )
+        return cls(name=name, topology=said, source=source, engine=engine, created=datetime.now(UTC), sabotage=sabotage)
 
     def write(self, paths: LabPaths) -> None:
         """Whole or not at all: a reader never sees half a record."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from xcnet.model.desired import GracefulRestart
+from xcnet.model.desired import GracefulRestart, RouterState
 from xcnet.model.network import ProviderNetwork
 from xcnet.model.plan import Plan
 from xcnet.model.profile import BgpTimers, PrefixLimit
@@ -24,7 +24,7 @@ def sabotaged(plan: Plan, sabotage: Sabotage) -> Plan:
     networks = plan.networks
     if change is not None:
         networks = {key: replace(start, network=change(start.network)) for key, start in networks.items()}
-    routers = {}
+    routers: dict[str, RouterState] = {}
     for start in networks.values():
         routers |= render(start.network, start.channels, start.attachments)
     return replace(plan, networks=networks, routers=routers, sabotage=sabotage)

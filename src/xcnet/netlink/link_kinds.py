@@ -187,4 +187,14 @@ def _place(end: VethEnd) -> str:
     return f"{end.netns.name}:{end.name}" if end.netns else end.name
 
 
-__all__ = ["VethEnd", "dummy", "macsec", "macsec_encoding_sa", "macsec_protection", "macsec_replay", "veth", "vlan", "vrf"]
+__all__ = [
+    "VethEnd",
+    "dummy",
+    "macsec",
+    "macsec_encoding_sa",
+    "macsec_protection",
+    "macsec_replay",
+    "veth",
+    "vlan",
+    "vrf",
+]

@@ -45,6 +45,7 @@ from xcnet.scenario.expected import (
     Refused,
     Restored,
     Verified,
+    WorstDelay,
 )
 
 
@@ -108,7 +109,9 @@ class Spoiled(InputModel):
     """A mechanism without which the scenario must fail, and the kind of expectation that then does not hold."""
 
     without: Annotated[Sabotage, Field(strict=False)] = Field(description="What the lab is robbed of.")
-    fails: str = Field(description="The check, e.g. longest-loss; 'actions' for a step that was to be refused, or done.")
+    fails: str = Field(
+        description="The check, e.g. longest-loss; 'actions' for a step that was to be refused, or done."
+    )
 
 
 class Scenario(InputModel):
@@ -184,4 +187,5 @@ __all__ = [
     "Traffic",
     "Verified",
     "When",
+    "WorstDelay",
 ]

@@ -62,6 +62,12 @@ class Duplicated(Bounded):
     check: Literal["duplicated"]
 
 
+class WorstDelay(Bounded):
+    """The longest that any packet took one way, milliseconds."""
+
+    check: Literal["worst-delay"]
+
+
 class Happens(Expectation):
     """An event comes. :param after: a step; the beginning of the run where absent. :param at_least: seconds it must not come before."""
 
@@ -160,6 +166,7 @@ Check = Annotated[
     | LostShare
     | FlowsHit
     | Duplicated
+    | WorstDelay
     | Happens
     | Never
     | Detection
@@ -193,4 +200,5 @@ __all__ = [
     "Refused",
     "Restored",
     "Verified",
+    "WorstDelay",
 ]

@@ -124,7 +124,8 @@ class ChannelPlace(_Result):
 
 class RunResult(_Result):
     """:param reasons: why the run is what it is, a sentence each. :param settings: of the scenario, for the report.
-    :param versions: name -> version (xcnet, kernel, FRR, Python, engine).
+    :param versions: name -> version (xcnet, kernel, FRR, Python, engine). :param variant: how it differed from what the file says,
+        e.g. ``sabotaged: bfd-off``; empty: not at all.
     """
 
     scenario: str
@@ -146,6 +147,7 @@ class RunResult(_Result):
     settings: dict[str, Any]
     versions: dict[str, str]
     evidence: tuple[Evidence, ...] = ()
+    variant: str = ""
 
 
 __all__ = [
