@@ -92,4 +92,12 @@ def differences(before: Inventory, after: Inventory) -> list[str]:
     return found
 
 
-__all__ = ["KERNEL", "QUERIES", "Inventory", "differences", "kernel", "store"]
+_LASTING = (".keys[", ".bandwidth_mbps ", ".created ", ".uuid ", ".id ", "policy time ", "issues[", "maintenance[")
+
+
+def lasting(line: str) -> bool:
+    """Whether a difference is there for good: of what was agreed on, not of what is seen."""
+    return any(mark in line for mark in _LASTING)
+
+
+__all__ = ["KERNEL", "QUERIES", "Inventory", "differences", "kernel", "lasting", "store"]

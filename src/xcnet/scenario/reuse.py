@@ -9,7 +9,7 @@ from xcnet.errors import XcnetError
 from xcnet.lab import faulting
 from xcnet.lab.coordination import Coordination
 from xcnet.lab.directory import Directory
-from xcnet.lab.inventory import Inventory, differences
+from xcnet.lab.inventory import Inventory, differences, lasting
 from xcnet.lab.manager import ProgressSink, bring_up, take_down
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.record import recorded_labs
@@ -98,6 +98,8 @@ class Labs:
             with LabClient(held.paths.run_dir) as client:
                 if faulting.standing(client):
                     return False
+            if any(map(lasting, differences(before, self._look(held)))):
+                return False
             wait_until(
                 "the lab to be as it was before the last run",
                 lambda: "; ".join(differences(before, self._look(held))) or None,

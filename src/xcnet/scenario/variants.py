@@ -69,11 +69,13 @@ def with_coordinator_killed(scenario: Scenario, provider: str) -> Scenario:
     they say, there is as much more time as they are away.
     """
     first = _moment(scenario)
-    killed = Step(
-        name=f"coordinator of {provider} killed"[:40],
-        at=first + KILLED_AFTER,
-        lasts=KILLED_SECONDS,
-        fault=Kill(fault="kill", on=naming.coordinator_node(provider), daemon="coordinator"),
+    killed = Step.model_validate(
+        {
+            "name": f"coordinator of {provider} killed"[:40],
+            "at": f"{first + KILLED_AFTER:g}s",
+            "lasts": f"{KILLED_SECONDS:g}s",
+            "fault": Kill(fault="kill", on=naming.coordinator_node(provider), daemon="coordinator"),
+        }
     )
     expect = tuple(_patient(each) for each in scenario.expect)
     return scenario.model_copy(update={"steps": (*scenario.steps, killed), "expect": expect})
@@ -113,8 +115,6 @@ def as_sabotaged(result: RunResult, scenario: Scenario, variant: Variant) -> Run
         "title": title,
         "settings": {**result.settings, "sabotage": str(variant.sabotage)},
     }
-    if result.verdict is Verdict.INCONCLUSIVE:
-        return result.model_copy(update={**named, "reasons": (f"{variant} ({lost})", *result.reasons)})
     failed = failed_kinds(scenario, result.checks)
     words = "; ".join(f"{each.name}: {each.measured}" for checks in failed.values() for each in checks)
     caught = variant.fails in failed
@@ -125,13 +125,16 @@ def as_sabotaged(result: RunResult, scenario: Scenario, variant: Variant) -> Run
         verdict=Verdict.PASS if caught else Verdict.FAIL,
         why=lost,
     )
-    if caught:
-        reason = f"{variant} ({lost}): failed as it must: {words}"
+    said = check.verdict
+    if result.verdict is Verdict.INCONCLUSIVE:
+        said, reasons = result.verdict, (f"{variant} ({lost})", *result.reasons)
+    elif caught:
+        reasons = (f"{variant} ({lost}): failed as it must: {words}",)
     elif failed:
-        reason = f"{variant} ({lost}): {variant.fails} held all the same; what failed: {words}"
+        reasons = (f"{variant} ({lost}): {variant.fails} held all the same; what failed: {words}",)
     else:
-        reason = f"{variant} ({lost}): everything held all the same: this scenario cannot fail"
-    return result.model_copy(update={**named, "checks": (check,), "reasons": (reason,), "verdict": check.verdict})
+        reasons = (f"{variant} ({lost}): everything held all the same: this scenario cannot fail",)
+    return result.model_copy(update={**named, "checks": (check,), "reasons": reasons, "verdict": said})
 
 
 __all__ = [
