@@ -67,6 +67,7 @@ def run(
     from xcnet.scenario.report.write import write_summary
 
     options: Context = context.obj
+    variants = _variants(sabotage, kill_coordinator, lab)
     name = find_lab(lab).name if lab is not None else None
     planned = plan_jobs(
         scenario_files(scenarios),
@@ -75,7 +76,7 @@ def run(
         engine=options.engine.value,
         lab=name,
         keep=keep,
-        variants=_variants(sabotage, kill_coordinator, name),
+        variants=variants,
     )
     done = []
     with Progress(quiet=json) as progress:
