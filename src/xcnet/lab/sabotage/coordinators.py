@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xcnet.coordinator import commands
-from xcnet.coordinator.acts import activation, holds, keys, status
+from xcnet.coordinator.acts import activation, attachments, holds, keys, status
 from xcnet.coordinator.acts import connections as connection_acts
 from xcnet.coordinator.commands import Commands
 from xcnet.coordinator.daemon import outbox
@@ -162,6 +162,16 @@ def _no_key_check() -> None:
 
         return any_of
 
+    def redeem(original: Any) -> Any:
+        def again(world: World, environment: Any, caller: str, uuid: str, body: Any) -> activation.Activation:
+            found: activation.Activation = original(world, environment, caller, uuid, body)
+            if attachments.attachment(world.db, uuid) is None:
+                attachments.create(world, uuid, account=found.own_account, name=None, port=None, networks=())
+            return found
+
+        return again
+
+    replaced(activation, "redeem", redeem)
     replaced(activation, "_usable", lambda _original: lambda *_: True)
     replaced(activation, "_by_fingerprint", by_fingerprint)
 
