@@ -12,6 +12,7 @@ from xcnet import __version__
 from xcnet.cli import (
     conformance_commands,
     connection_commands,
+    failover_commands,
     fault_commands,
     lab_commands,
     metrics_command,
@@ -83,6 +84,7 @@ probe_command.register(app)
 operator_commands.register(app)
 run_commands.register(app)
 fault_commands.register(app)
+failover_commands.register(app)
 metrics_command.register(app)
 conformance_commands.register(app)
 app.add_typer(topology_commands.app, name="topology")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,11 +12,13 @@ from rich.markup import escape
 
 from xcnet.cli.options import Json, LabName
 from xcnet.cli.output import note, out, print_json
+from xcnet.cli.show import duration
 from xcnet.cli.tables import Column, NarrowingTable
 from xcnet.errors import InputError
 
 if TYPE_CHECKING:
     from xcnet.engine.client import LabClient
+    from xcnet.lab.faulting import PastFault
 
 faults = typer.Typer(
     help="Break the lab on purpose, see that it is broken, and mend it without a trace.", no_args_is_help=True
@@ -24,7 +26,7 @@ faults = typer.Typer(
 
 
 @contextmanager
-def _lab(name: str | None) -> Iterator[LabClient]:
+def open_lab(name: str | None) -> Iterator[LabClient]:
     """:raises XcnetError: there is no such lab, or it does not answer."""
     from xcnet.engine.client import LabClient
     from xcnet.lab.directory import find_lab
@@ -68,8 +70,11 @@ def begin(
     ] = None,
     span: Annotated[
         str | None,
-        typer.Option("--for", help="End it after this time, or at Ctrl-C, e.g. 10s. Else it stands until ended."),
+        typer.Option("--for", help="The lab ends it after this time, e.g. 10s. Else it stands until ended."),
     ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="With --for: do not wait for its end, at which Ctrl-C would end it too.")
+    ] = False,
     name: LabName = None,
     json: Json = False,
 ) -> None:
@@ -87,30 +92,32 @@ def begin(
     from xcnet.lab.faults.settings import read_fault
 
     seconds = seconds_of(span, "--for") if span is not None else None
+    if detach and seconds is None:
+        raise InputError("there is no end to wait for", where="--detach", remedy="give --for, or leave --detach out")
     fields = settings_of(given or [])
     if on is not None:
         if "on" in fields:
             raise InputError("on is set twice", where="--on", remedy="give --on or --set on=, not both")
         fields["on"] = on
     fault = read_fault({"fault": kind, **fields})
-    with _lab(name) as client:
-        begun = faulting.begin(client, fault)
-        if seconds is None:
-            told = begun
-        else:
+    with open_lab(name) as client:
+        begun = faulting.begin(client, fault, seconds)
+        told = {**begun.model_dump(mode="json"), "begun": begun.monotonic}
+        if seconds is not None and not detach:
             if not json:
                 note(f"{begun.id}: {begun.artifact}; until {span} are over, or Ctrl-C")
             try:
-                time.sleep(seconds)
+                told["monotonic"] = faulting.wait_for_end(client, begun).ended
             except KeyboardInterrupt:
                 faulting.end(client, begun.id)
                 note(f"{begun.id} is ended")
                 raise
-            told = faulting.end(client, begun.id)
     if json:
-        print_json({**told.model_dump(mode="json"), "begun": begun.monotonic})
+        print_json(told)
     elif seconds is None:
         note(f"{begun.id}: {begun.artifact}; end it with 'xcnet fault end {begun.id}'")
+    elif detach:
+        note(f"{begun.id}: {begun.artifact}; the lab ends it after {span}, or 'xcnet fault end {begun.id}' before")
     else:
         note(f"{begun.id} is ended")
 
@@ -129,7 +136,7 @@ def end(
 
     if (identifier is None) == (not every):
         raise InputError("which fault?", where="fault end", remedy="give the id of one, or --all")
-    with _lab(name) as client:
+    with open_lab(name) as client:
         ended = faulting.end_all(client) if identifier is None else [faulting.end(client, identifier)]
     if json:
         print_json([each.model_dump(mode="json") for each in ended])
@@ -146,7 +153,7 @@ def check(
     """See that a fault is still in place. Example: xcnet fault check loss-1"""
     from xcnet.lab import faulting
 
-    with _lab(name) as client:
+    with open_lab(name) as client:
         found = faulting.check(client, identifier)
     if json:
         print_json(found.model_dump(mode="json"))
@@ -159,7 +166,7 @@ def list_faults(name: LabName = None, json: Json = False) -> None:
     """List the faults that stand. Example: xcnet fault list --json"""
     from xcnet.lab import faulting
 
-    with _lab(name) as client:
+    with open_lab(name) as client:
         found = faulting.standing(client)
     if json:
         print_json([each.model_dump(mode="json") for each in found])
@@ -173,6 +180,16 @@ def list_faults(name: LabName = None, json: Json = False) -> None:
     for each in found:
         table.add_row(each.id, each.target, " ".join(each.channels), each.artifact)
     out.print(table)
+
+
+@faults.command("history")
+def history(name: LabName = None, json: Json = False) -> None:
+    """List all faults that the lab has had, and what ended them. Example: xcnet fault history"""
+    from xcnet.lab import faulting
+
+    with open_lab(name) as client:
+        found = faulting.history(client)
+    show_history(found, "faults of this lab", json)
 
 
 @faults.command("kinds")
@@ -194,6 +211,32 @@ def kinds(json: Json = False) -> None:
             if field != "fault":
                 values = _values(about, schema) + ("" if field in needed else _default(about))
                 out.print(escape(f"    {field:<10} {values}" + (f": {words[field]}" if field in words else "")))
+
+
+def show_history(found: list[PastFault], title: str, json: bool) -> None:
+    """A table of faults that were, or JSON."""
+    if json:
+        print_json([each.model_dump(mode="json") for each in found])
+        return
+    if not found:
+        note("there was none")
+        return
+    table = NarrowingTable(
+        title,
+        [Column("id"), Column("on"), Column("began"), Column("given", spare=2), Column("took"), Column("how", spare=1)],
+    )
+    for each in found:
+        began = f"{datetime.fromtimestamp(each.wall):%Y-%m-%d %H:%M:%S}"
+        given = duration(each.lasts) if each.lasts is not None else "until ended"
+        took = duration(each.ended - each.began) if each.ended is not None else "stands"
+        table.add_row(each.id, each.target, began, given, took, _how(each))
+    out.print(table)
+
+
+def _how(past: PastFault) -> str:
+    if past.stuck is not None:
+        return f"could not be ended: {past.stuck}"
+    return {"time": "its time was up", "asked": "ended before", None: ""}[past.by]
 
 
 def _documented(text: str) -> tuple[str, dict[str, str]]:
@@ -226,4 +269,4 @@ def register(app: typer.Typer) -> None:
     app.add_typer(faults, name="fault")
 
 
-__all__ = ["register", "settings_of"]
+__all__ = ["open_lab", "register", "settings_of", "show_history"]

@@ -118,13 +118,16 @@ class LabApplication(Application):
                 lab.coordinators.resume(params["provider"])
                 value = True
             case "fault-begin":
-                value = await lab.faults.begin(met(read_fault(params["fault"]), lab.plan.sabotage))
+                fault = met(read_fault(params["fault"]), lab.plan.sabotage)
+                value = await lab.faults.begin(fault, params.get("lasts"))
             case "fault-end":
                 value = await lab.faults.end(params["id"])
             case "fault-end-all":
                 value = await lab.faults.end_all()
             case "fault-check":
                 value = await lab.faults.check(params["id"])
+            case "fault-history":
+                value = lab.faults.history()
             case "faults":
                 value = lab.faults.standing()
             case "apply":

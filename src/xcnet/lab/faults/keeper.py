@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xcnet.errors import InputError, XcnetError
 from xcnet.lab.faults.base import Standing
+from xcnet.lab.faults.history import ASKED, TIME, History
 from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.ports import Ports
 from xcnet.lab.faults.processes import state_of
@@ -22,17 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Held:
-    """:param told: what was said of it when it began."""
+    """:param told: what was said of it when it began. :param timer: ends it when its time is up."""
 
     standing: Standing
     told: dict[str, Any]
+    timer: asyncio.Task[None] | None = None
 
 
 class Faults:
     """One at a time begins or ends. What is said of a fault, here and on the event stream:
 
     ``id``; ``kind``; ``target``: what it was put to; ``channels`` concerned; ``artifact``: what was read back of the thing itself;
-    ``monotonic``: the lab kernel's clock just before it was changed; ``settings``: all fields of the fault.
+    ``monotonic``: the lab kernel's clock just before it was changed; ``until``: when, on that clock, the lab ends it by itself, None for
+    never; ``settings``: all fields of the fault.
     """
 
     def __init__(self, lab: RunningLab) -> None:
@@ -40,17 +44,19 @@ class Faults:
         self._bench = Bench(lab, Ports(lab.fabric), Overlays(lab.edge, self._listens))
         self._held: dict[str, _Held] = {}
         self._numbers: dict[str, itertools.count[int]] = {}
+        self._history = History()
         self._lock = asyncio.Lock()
 
-    async def begin(self, fault: Fault) -> dict[str, Any]:
+    async def begin(self, fault: Fault, lasts: float | None = None) -> dict[str, Any]:
         """Put it in place, and see that it is. Goes on to its end even if whoever asked goes away meanwhile.
 
+        :param lasts: seconds after which the lab ends it, whoever is there then; None: it stands until somebody ends it.
         :raises InputError: it names something that there is not.
         :raises XcnetError: it could not be put in place; everything is as it was.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._begin(fault)))
+        return await asyncio.shield(asyncio.ensure_future(self._begin(fault, lasts)))
 
-    async def _begin(self, fault: Fault) -> dict[str, Any]:
+    async def _begin(self, fault: Fault, lasts: float | None) -> dict[str, Any]:
         async with self._lock:
             standing = standing_of(fault, self._bench)
             number = next(self._numbers.setdefault(fault.fault, itertools.count(1)))
@@ -67,26 +73,41 @@ class Faults:
                 "target": standing.target,
                 "channels": list(standing.channels),
                 "artifact": artifact,
+                "until": changed + lasts if lasts is not None else None,
                 "settings": fault.model_dump(mode="json"),
             }
-            self._lab.events.emit_at(changed, "fault.begun", standing.id, **told)
-            self._held[standing.id] = _Held(standing, {"id": standing.id, "monotonic": changed, **told})
-            return self._held[standing.id].told
+            event = self._lab.events.emit_at(changed, "fault.begun", standing.id, **told)
+            held = _Held(standing, {"id": standing.id, "monotonic": changed, **told})
+            if lasts is not None:
+                held.timer = asyncio.ensure_future(self._expire(standing.id, changed + lasts))
+            self._held[standing.id] = held
+            self._history.begun(held.told, event.wall, lasts)
+            return held.told
 
-    async def end(self, identifier: str) -> dict[str, Any]:
-        """Take it away; what was said of it, with the time of its end.
+    async def _expire(self, identifier: str, until: float) -> None:
+        """End it when its time is up; where that fails it stands, and says why."""
+        await asyncio.sleep(until - time.monotonic())
+        self._held[identifier].timer = None
+        try:
+            await self.end(identifier, by=TIME)
+        except XcnetError as error:
+            self._history.stuck(identifier, error.cause)
+            self._lab.events.emit("fault.stuck", identifier, cause=error.cause, where=error.where)
+
+    async def end(self, identifier: str, by: str = ASKED) -> dict[str, Any]:
+        """Take it away; what was said of it, with the time of its end. :param by: who ends it, for its history.
 
         :raises InputError: there is none of that id. :raises XcnetError: something could not be undone: it still stands.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._end_one(identifier)))
+        return await asyncio.shield(asyncio.ensure_future(self._end_one(identifier, by)))
 
     async def end_all(self) -> list[dict[str, Any]]:
         """Take all away, the last first. :raises XcnetError: of the first that could not be; the others are ended."""
         return await asyncio.shield(asyncio.ensure_future(self._end_every()))
 
-    async def _end_one(self, identifier: str) -> dict[str, Any]:
+    async def _end_one(self, identifier: str, by: str) -> dict[str, Any]:
         async with self._lock:
-            return await self._end(identifier)
+            return await self._end(identifier, by)
 
     async def _end_every(self) -> list[dict[str, Any]]:
         ended: list[dict[str, Any]] = []
@@ -110,18 +131,27 @@ class Faults:
         """Those that stand, in the order in which they began."""
         return [held.told for held in self._held.values()]
 
+    def history(self) -> list[dict[str, Any]]:
+        """All that there were, those that stand included, in the order in which they began; see :class:`Past`."""
+        return self._history.shown()
+
     async def forget(self) -> None:
         """The lab is taken down, and all that the faults changed with it."""
         for held in self._held.values():
+            if held.timer is not None:
+                held.timer.cancel()
             await held.standing.forget()
         self._held.clear()
 
-    async def _end(self, identifier: str) -> dict[str, Any]:
+    async def _end(self, identifier: str, by: str = ASKED) -> dict[str, Any]:
         held = self._get(identifier)
         await held.standing.end()
         del self._held[identifier]
+        if held.timer is not None:
+            held.timer.cancel()
         told = {key: value for key, value in held.told.items() if key not in ("id", "monotonic")}
-        self._lab.events.emit_at(held.standing.changed, "fault.ended", identifier, **told)
+        self._lab.events.emit_at(held.standing.changed, "fault.ended", identifier, **told, by=by)
+        self._history.ended(identifier, held.standing.changed, by)
         return {"id": identifier, "monotonic": held.standing.changed, **told}
 
     def _get(self, identifier: str) -> _Held:

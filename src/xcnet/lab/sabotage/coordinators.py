@@ -18,6 +18,7 @@ from xcnet.coordinator.serve import connections as serving
 from xcnet.coordinator.store import records
 from xcnet.coordinator.store.records import ConnectionRow, ConnectionState
 from xcnet.coordinator.workflows import maintenance
+from xcnet.coordinator.workflows.admin import DisableChannel
 from xcnet.coordinator.workflows.changes import Migrate
 from xcnet.coordinator.workflows.maintenance import Maintenance, PeerWindow
 from xcnet.coordinator.workflows.rotation import Rotate
@@ -61,6 +62,14 @@ def _no_drain() -> None:
 
         return unmoved
 
+    def disable(original: Any) -> Any:
+        def undrained(self: DisableChannel) -> None:
+            original(self)
+            holds.drain(self.world, self.subject)
+
+        return undrained
+
+    replaced(DisableChannel, "begin", disable)
     replaced(Maintenance, "_drain", drain)
     replaced(Maintenance, "draining_drained", drained)
     replaced(PeerWindow, "scheduled_timer", follow)
