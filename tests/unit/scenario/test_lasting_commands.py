@@ -27,7 +27,7 @@ class Dying(LastingCoordination):
         self._script = script
         self._taken = taken
 
-    def _ask(self, provider: str, request: dict[str, Any], take: Callable[[dict[str, Any]], None]) -> None:
+    def _ask(self, _provider: str, request: dict[str, Any], take: Callable[[dict[str, Any]], None]) -> None:
         if "command" in request:
             self.commands += 1
             if self._taken or self.commands > 1:
