@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xcnet.scenario.batch import Done, Variants
     from xcnet.scenario.document import Scenario
     from xcnet.scenario.results import RunResult
+    from xcnet.scenario.variants import Variant
 
 EXIT_OF = {"pass": 0, "fail": 1, "inconclusive": 3}
 _MARKS = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "inconclusive": "[yellow]?[/]"}
@@ -118,7 +119,8 @@ def run(
 def _variants(sabotage: bool, killed: str | None, lab: str | None) -> Variants:
     """:raises InputError: two that do not go together."""
     from xcnet.lab.directory import pick
-    from xcnet.scenario.variants import PLAIN, Variant, sabotages
+    from xcnet.scenario import variants
+    from xcnet.scenario.variants import PLAIN, sabotages
 
     if sabotage and killed is not None:
         raise InputError(
@@ -135,10 +137,9 @@ def _variants(sabotage: bool, killed: str | None, lab: str | None) -> Variants:
     if killed is None:
         return lambda _scenario, _lab: [PLAIN]
 
-    def each(_scenario: Scenario, directory: Directory) -> list[Variant]:
-        if killed == "each":
-            return [Variant(killed=provider) for provider in directory.providers]
-        return [Variant(killed=pick("provider", killed, tuple(directory.providers)))]
+    def each(scenario: Scenario, directory: Directory) -> list[Variant]:
+        providers = tuple(directory.providers)
+        return variants.killed(scenario, providers if killed == "each" else [pick("provider", killed, providers)])
 
     return each
 

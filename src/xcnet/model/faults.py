@@ -161,6 +161,13 @@ class MkaDrop(_LinkFault):
     direction: Direction = Direction.BOTH
 
 
+class DataDrop(_LinkFault):
+    """Protected frames (EtherType 0x88E5) vanish, and key agreement passes: a device whose encryption has hung."""
+
+    fault: Literal["data-drop"]
+    direction: Direction = Direction.BOTH
+
+
 class Replay(_LinkFault):
     """Frames that passed are sent again, ``count`` of them: the receivers discard and count them."""
 
@@ -276,6 +283,7 @@ Fault = Annotated[
     | SlowCpu
     | WrongCak
     | MkaDrop
+    | DataDrop
     | Replay
     | Forge
     | PnExhaustion
@@ -293,4 +301,19 @@ Fault = Annotated[
 FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 """Reads a fault from what JSON or YAML holds of it."""
 
-LINK_FAULTS = (Cut, Blackhole, Loss, Delay, Reorder, Corrupt, Duplicate, Rate, Flap, Mtu, MkaDrop, Replay, Forge)
+LINK_FAULTS = (
+    Cut,
+    Blackhole,
+    Loss,
+    Delay,
+    Reorder,
+    Corrupt,
+    Duplicate,
+    Rate,
+    Flap,
+    Mtu,
+    MkaDrop,
+    DataDrop,
+    Replay,
+    Forge,
+)

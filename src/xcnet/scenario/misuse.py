@@ -66,7 +66,7 @@ def _altered(talk: Coordination, _lab: Directory, order: _Order) -> None:
         if each["name"] == order.environment
         for size in each["sizes_mbps"]
     }
-    other = max(sizes - {order.mbps}, default=order.mbps)
+    other = min((size for size in sizes if size > order.mbps), default=min(sizes))
     with _tidied(talk, order) as made:
         key = _key(talk, order)
         made.append(key["uuid"])

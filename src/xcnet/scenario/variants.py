@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from xcnet.model import naming
-from xcnet.model.faults import Kill
+from xcnet.model.faults import Kill, PowerOff
 from xcnet.model.sabotage import Sabotage
 from xcnet.scenario.document import ApiSays, Expectation, Formula, Happens, Scenario, Step
 from xcnet.scenario.judge import failed_kinds
@@ -62,6 +63,12 @@ PLAIN = Variant()
 def sabotages(scenario: Scenario) -> list[Variant]:
     """One for each mechanism that the file names."""
     return [Variant(sabotage=each.without, fails=each.fails) for each in scenario.sabotage]
+
+
+def killed(scenario: Scenario, providers: Iterable[str]) -> list[Variant]:
+    """One for each of these providers whose coordinator is there to be killed: one whose power the scenario takes is not."""
+    dead = {step.fault.on for step in scenario.steps if isinstance(step.fault, PowerOff)}
+    return [Variant(killed=each) for each in providers if not dead & {each, naming.coordinator_node(each)}]
 
 
 def with_coordinator_killed(scenario: Scenario, provider: str) -> Scenario:
@@ -144,6 +151,7 @@ __all__ = [
     "RETURN_SECONDS",
     "Variant",
     "as_sabotaged",
+    "killed",
     "sabotages",
     "with_coordinator_killed",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from labtool import Xcnet
 
+from xcnet.scenario import variants
 from xcnet.scenario.catalogue import shipped_scenarios
 from xcnet.scenario.load import load_scenario
 
@@ -141,8 +142,9 @@ def test_a_scenario_fails_without_its_mechanism(sabotaged: Runs, name: str) -> N
 @pytest.mark.timeout(RUN_SECONDS)
 @pytest.mark.parametrize("name", exhaustive(sorted(SCENARIOS), ("key-rotation",)))
 def test_a_scenario_passes_although_a_coordinator_dies_meanwhile(killed: Runs, name: str) -> None:
-    for provider in ("aws", "gcp"):
-        run = killed.found[f"{name}.{provider}-killed"]
+    scenario, _ = load_scenario(SCENARIOS[name])
+    for variant in variants.killed(scenario, ("aws", "gcp")):
+        provider, run = variant.killed, killed.found[name + variant.suffix]
         assert_passed(run)
         (fault,) = [each for each in run["result"]["faults"] if each["name"] == f"coordinator of {provider} killed"]
         assert "ended by SIGKILL" in fault["artifact"]
