@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from xcnet.model.observed import RouteObservation
 from xcnet.netlink import routes
 from xcnet.netlink.links import Link
-from xcnet.netlink.monitor import Lost, Monitor, RouteChange, Watch
+from xcnet.netlink.monitor import Lost, Monitor, TableChange, Watch
 from xcnet.netlink.routes import Route
 from xcnet.netlink.socket import NetlinkSocket
 
@@ -24,7 +24,7 @@ class Fib:
     """
 
     def __init__(self, links: Iterable[Link]) -> None:
-        self._monitor = Monitor(watch=Watch.ROUTES, protocols=frozenset({routes.PROTOCOL_BGP}))
+        self._monitor = Monitor(watch=Watch.ROUTES, protocols=frozenset({routes.PROTOCOL_BGP}), tables_only=True)
         self._netlink = NetlinkSocket()
         self._links = {link.index: link for link in links}
         self._held: dict[int, list[Route]] = {}
@@ -39,8 +39,8 @@ class Fib:
         """Take what was announced; True if there was anything about routes."""
         found = False
         for change in self._monitor.drain():
-            if isinstance(change, RouteChange):
-                self._stale.add(change.route.table)
+            if isinstance(change, TableChange):
+                self._stale.add(change.table)
                 found = True
             elif isinstance(change, Lost):
                 self._all_stale = found = True

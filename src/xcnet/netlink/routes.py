@@ -142,6 +142,12 @@ def parse(message: bytes) -> Route:
     )
 
 
+def table_of(message: bytes) -> int:
+    """The table alone, from a whole RTM_NEWROUTE or RTM_DELROUTE: a tenth of the work of :func:`parse`."""
+    table: int = _HEADER.unpack_from(message, _BODY)[4]
+    return batch.number(batch.attributes(message, _ATTRIBUTES).get(_RTA_TABLE)) or table
+
+
 def _parse_hops(held: dict[int, bytes], flags: int) -> Iterator[NextHop]:
     several = held.get(_RTA_MULTIPATH)
     if several is None:
@@ -203,4 +209,5 @@ __all__ = [
     "dump",
     "parse",
     "replace",
+    "table_of",
 ]

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from xcnet.errors import InputError
 from xcnet.lab.directory import Directory
-from xcnet.lab.faults.registry import makeable
 from xcnet.model.faults import Fault
 from xcnet.model.problems import Path as Way
 from xcnet.model.problems import Problem, TopologyError, did_you_mean, twice
@@ -173,9 +172,6 @@ def check_against(scenario: Scenario, document: YamlDocument, lab: Directory) ->
                 problems.append(_unknown(("expect", order, field), field, wanted, known))
     for order, step in enumerate(scenario.steps):
         at = ("steps", order)
-        if step.fault is not None and step.fault.fault not in makeable():
-            remedy = f"those that can: {', '.join(makeable())}"
-            problems.append(Problem((*at, "fault"), f"'{step.fault.fault}' cannot be put to a lab yet", remedy))
         if step.when is not None and step.when.on is not None and step.when.on not in concerned:
             problems.append(_unknown((*at, "when", "on"), "on", step.when.on, concerned))
         doing = step.action or step.fault

@@ -113,12 +113,6 @@ def test_a_mistake_is_told_with_its_place_and_remedy(old: str, new: str, where: 
 @pytest.mark.parametrize(
     ("old", "new", "where", "cause"),
     [
-        (
-            "cut, on: ch2",
-            "prefix-overflow, side: aws",
-            "s.yaml:4:32, steps[0].fault",
-            "'prefix-overflow' cannot be put to a lab yet",
-        ),
         ("on: ch2", "on: ch9", "s.yaml:4:41, steps[0].on", "there is no channel or node 'ch9' in this lab"),
         ("detection(ch2)", "detection(ch9)", "s.yaml:6:36, expect[0].at_most", "there is no channel 'ch9'"),
         ("detection(ch2)", "hold_time(ch2)", "s.yaml:6:36, expect[0].at_most", "there is no figure 'hold_time'"),

@@ -11,9 +11,9 @@ from xcnet.errors import InputError, XcnetError
 from xcnet.lab.faults.base import Standing, absent
 from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.ports import Ports
-from xcnet.lab.faults.processes import state_of
 from xcnet.lab.faults.routing import renew_next_hops
 from xcnet.lab.faults.targets import Line, Port
+from xcnet.lab.processes import state_of
 from xcnet.model.faults import Blackhole, Cut, DataDrop, Flap, MkaDrop, Mtu
 from xcnet.model.overlay import Overlay
 from xcnet.netlink.filters import ETHERTYPE_EAPOL, ETHERTYPE_MACSEC
