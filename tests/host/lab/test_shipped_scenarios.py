@@ -150,6 +150,17 @@ def test_a_scenario_passes_although_a_coordinator_dies_meanwhile(killed: Runs, n
         assert "ended by SIGKILL" in fault["artifact"]
 
 
+@pytest.mark.timeout(RUN_SECONDS)
+def test_runs_that_leave_nothing_share_a_lab(plain: Runs) -> None:
+    labs = [run["result"]["lab"] for run in plain.found.values()]
+    assert len(set(labs)) < len(labs)
+    # A connection that was deleted and ordered anew is another one: nobody else runs on that lab afterwards.
+    began = {name: run["result"]["began"] for name, run in plain.found.items()}
+    spoiled = plain.found["one-sided-delete"]["result"]["lab"]
+    later = [name for name in began if began[name] > began["one-sided-delete"]]
+    assert spoiled not in [plain.found[name]["result"]["lab"] for name in later]
+
+
 @pytest.mark.usefixtures("busy_host")
 def test_on_a_busy_host_a_run_is_inconclusive_whatever_it_measured(default_lab: Xcnet, tmp_path: Path) -> None:
     done = default_lab(
