@@ -118,7 +118,7 @@ class LabApplication(Application):
                 lab.coordinators.resume(params["provider"])
                 value = True
             case "fault-begin":
-                fault = met(read_fault(params["fault"]), lab.plan.sabotage)
+                fault = met(read_fault(params["fault"]), lab.plan)
                 value = await lab.faults.begin(fault, params.get("lasts"))
             case "fault-end":
                 value = await lab.faults.end(params["id"])

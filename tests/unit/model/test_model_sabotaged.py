@@ -8,7 +8,7 @@ from xcnet.lab.directory import Directory
 from xcnet.lab.sabotage.faults import met
 from xcnet.lab.wire import plan_from_wire, plan_to_wire
 from xcnet.model.desired import BgpNeighbor, Vrf
-from xcnet.model.faults import Blackhole, Cut, Flap, Loss
+from xcnet.model.faults import Blackhole, Cut, Flap, Loss, PrefixOverflow
 from xcnet.model.load import load_topology
 from xcnet.model.plan import Plan
 from xcnet.model.planner import make_plan
@@ -84,11 +84,17 @@ def test_what_a_lab_says_of_its_timers_is_what_the_topology_promises() -> None:
 
 @pytest.mark.parametrize("fault", [Cut(fault="cut", on="ch2"), Flap(fault="flap", on="ch2", period=3, down=0.5)])
 def test_without_carrier_a_cut_is_silent(fault: Cut | Flap) -> None:
-    assert met(fault, Sabotage.NO_CARRIER) == Blackhole(fault="blackhole", on="ch2")
-    assert met(fault, None) is fault
-    assert met(fault, Sabotage.BFD_OFF) is fault
+    assert met(fault, sabotaged(WHOLE, Sabotage.NO_CARRIER)) == Blackhole(fault="blackhole", on="ch2")
+    assert met(fault, WHOLE) is fault
+    assert met(fault, sabotaged(WHOLE, Sabotage.BFD_OFF)) is fault
 
 
 def test_other_faults_are_met_as_they_are() -> None:
     loss = Loss(fault="loss", on="ch2", percent=3)
-    assert met(loss, Sabotage.NO_CARRIER) is loss
+    assert met(loss, sabotaged(WHOLE, Sabotage.NO_CARRIER)) is loss
+
+
+def test_without_a_limit_prefixes_are_counted_by_the_one_that_is_promised() -> None:
+    overflow = PrefixOverflow(fault="prefix-overflow", side="gcp")
+    assert met(overflow, WHOLE) is overflow
+    assert met(overflow, sabotaged(WHOLE, Sabotage.NO_LIMIT)).count == 1001  # type: ignore[union-attr]
