@@ -13,6 +13,7 @@ from xcnet.fabric.network import Fabric
 from xcnet.lab import stores
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Child, Supervisor, state_of
+from xcnet.lab.sabotage import spoil
 from xcnet.model.plan import Plan
 from xcnet.waiting import Deadline
 
@@ -125,10 +126,15 @@ class Coordinators:
 
         settings = self._settings[provider]
         started = time.monotonic()
+
+        def work() -> None:
+            spoil("coordinators", self._plan.sabotage)
+            run(settings)
+
         child = self._supervisor.fork(
             settings.node,
             PROCESS,
-            lambda: run(settings),
+            work,
             netns=self._fabric.netns(settings.node),
             log=self._paths.node_logs(settings.node) / "coordinator.out",
         )

@@ -70,7 +70,7 @@ class RunningLab:
     @property
     def startup(self) -> Startup:
         """Starts routers' daemons."""
-        return Startup(self.paths, self.fabric, self.supervisor, self.frr_dirs)
+        return Startup(self.paths, self.fabric, self.supervisor, self.frr_dirs, self.plan.sabotage)
 
     @property
     def uptime(self) -> float:

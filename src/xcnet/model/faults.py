@@ -169,6 +169,13 @@ class MkaDrop(_LinkFault):
     direction: Direction = Direction.BOTH
 
 
+class DataDrop(_LinkFault):
+    """Protected frames (EtherType 0x88E5) vanish, and key agreement passes: a device whose encryption has hung."""
+
+    fault: Literal["data-drop"]
+    direction: Direction = Direction.BOTH
+
+
 class Replay(_LinkFault):
     """At the facility, protected frames are recorded and sent again once they are older than the replay window.
 
@@ -292,6 +299,7 @@ Fault = Annotated[
     | SlowCpu
     | WrongCak
     | MkaDrop
+    | DataDrop
     | Replay
     | Forge
     | PnExhaustion
@@ -309,4 +317,19 @@ Fault = Annotated[
 FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 """Reads a fault from what JSON or YAML holds of it."""
 
-LINK_FAULTS = (Cut, Blackhole, Loss, Delay, Reorder, Corrupt, Duplicate, Rate, Flap, Mtu, MkaDrop, Replay, Forge)
+LINK_FAULTS = (
+    Cut,
+    Blackhole,
+    Loss,
+    Delay,
+    Reorder,
+    Corrupt,
+    Duplicate,
+    Rate,
+    Flap,
+    Mtu,
+    MkaDrop,
+    DataDrop,
+    Replay,
+    Forge,
+)

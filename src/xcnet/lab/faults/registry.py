@@ -120,6 +120,7 @@ _MAKERS: dict[type[Any], Maker] = {
     model.Blackhole: _obstruction,
     model.Mtu: _obstruction,
     model.MkaDrop: _obstruction,
+    model.DataDrop: _obstruction,
     model.Loss: _impairment,
     model.Delay: _impairment,
     model.Reorder: _impairment,
