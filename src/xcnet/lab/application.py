@@ -18,6 +18,7 @@ from xcnet.lab.collect import collect_status
 from xcnet.lab.faults.settings import read_fault
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.running import RunningLab
+from xcnet.lab.sabotage.faults import met
 from xcnet.lab.wire import plan_from_wire
 
 _TASKS_ON_THE_WAY = 4
@@ -28,7 +29,7 @@ class LabApplication(Application):
     """Handles the requests of the command line. One request is one SSH session; its first word says what it is.
 
     ``build`` (plan on standard input, progress as JSON lines on standard output), ``rpc METHOD PARAMS``, and those that
-    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``probe``, ``call``,
+    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``probe``, ``record``, ``call``,
     ``coordinator``.
     """
 
@@ -44,6 +45,7 @@ class LabApplication(Application):
             "capture": requests.capture,
             "verify": requests.verify,
             "probe": requests.probe,
+            "record": requests.record,
             "call": requests.call,
             "coordinator": requests.coordinator,
         }
@@ -117,7 +119,8 @@ class LabApplication(Application):
                 lab.coordinators.resume(params["provider"])
                 value = True
             case "fault-begin":
-                value = await lab.faults.begin(read_fault(params["fault"]), params.get("lasts"))
+                fault = met(read_fault(params["fault"]), lab.plan)
+                value = await lab.faults.begin(fault, params.get("lasts"))
             case "fault-end":
                 value = await lab.faults.end(params["id"])
             case "fault-end-all":

@@ -26,6 +26,7 @@ from xcnet.probe.plan import ProbePlan
 from xcnet.probe.results import ProbeResult
 from xcnet.scenario.actions import connect_order
 from xcnet.scenario.conduct import conduct
+from xcnet.scenario.evidence.run import Source, conduct_recorded
 from xcnet.scenario.load import FAULTS, check_against, load_scenario
 from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult
@@ -165,14 +166,16 @@ class Lab:
         report: Path | None = None,
         told: Callable[[str], None] = lambda _: None,
     ) -> RunResult:
-        """Run a scenario's file on this lab. :param report: a folder for its report. :param told: of each step."""
+        """Run a scenario's file on this lab. :param report: a folder for its report and evidence. :param told: of each step."""
         read, document = load_scenario(scenario)
         check_against(read, document, self.directory)
+        kernel = self.status().kernel
         with LabStage(self.paths) as stage:
-            result = conduct(read, stage, self.paths, self.status().kernel, told)
-        if report is not None:
-            report.mkdir(parents=True, exist_ok=True)
-            write_report(result, report)
+            if report is None:
+                return conduct(read, stage, self.paths, kernel, told)
+            source = Source(Path(scenario).read_text(encoding="utf-8"))
+            result = conduct_recorded(read, stage, self.paths, kernel, report, source, told)
+        write_report(result, report)
         return result
 
 

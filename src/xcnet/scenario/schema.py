@@ -21,7 +21,7 @@ def scenario_schema() -> dict[str, Any]:
     own = schema["$defs"]["Step"]["properties"]
     around = {name: own[name] for name in _OF_STEPS}
     around["for"] = {**own["lasts"], "title": "For"}
-    _keep(definitions, schema, "When", "Traffic", "Timers")
+    _keep(definitions, schema, "When", "Traffic", "Timers", "Capture", "Group", "Sabotage", "Spoiled")
     _keep(definitions, schema, "MonitorPolicy", *MonitorPolicy.model_json_schema()["$defs"])
     steps = [_part(definitions, model, around, also=("for",)) for model in FAULTS.values()]
     steps += [_part(definitions, model, {name: own[name] for name in _OF_STEPS}) for model in ACTIONS.values()]

@@ -174,8 +174,7 @@ class StateCollector(Collector):
                     if session.bfd is not None:
                         bfd.put(session.bfd, node, vrf.name, str(session.peer))
                 for family in (4, 6):
-                    held = sum(route.prefix.version == family for route in vrf.routes)
-                    routes.put(held, node, vrf.name, f"ipv{family}")
+                    routes.put(vrf.held(family), node, vrf.name, f"ipv{family}")
         yield from (up, bgp, bfd, routes)
 
     def _connections(self) -> Iterator[Metric]:

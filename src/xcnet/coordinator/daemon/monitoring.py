@@ -15,6 +15,7 @@ from xcnet.coordinator.daemon.reports import Reports
 from xcnet.coordinator.daemon.sight import Sight
 from xcnet.coordinator.monitor.machine import Monitor
 from xcnet.coordinator.monitor.seen import Prefixes
+from xcnet.coordinator.store.database import StoreFullError
 from xcnet.edge.report import ProbeReport, ProbeReports
 from xcnet.errors import XcnetError
 from xcnet.model.monitoring import Action, MonitorPolicy
@@ -101,7 +102,12 @@ class Monitoring:
             counted=self._counters.channels,
             prefixes=self._prefixes,
         )
-        if self._core.monitored(self._monitor.look(now, seen)):
+        outcome = self._monitor.look(now, seen)
+        try:
+            news = self._core.monitored(outcome)
+        except StoreFullError:
+            return  # The next look says the same, or what is true by then.
+        if news:
             self._turn()
 
     async def _ask(self, observer: Shown, *, counters: bool) -> None:

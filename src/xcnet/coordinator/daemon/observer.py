@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from xcnet.coordinator.core import Core
+from xcnet.coordinator.daemon.backlog import Work
 from xcnet.coordinator.view import NetworkView
 from xcnet.coordinator.world import ChannelFact
 from xcnet.model import naming
@@ -28,6 +29,7 @@ class Watched(Protocol):
 
 class RouterObserver:
     """:param turn: called when the core was told of something new.
+    :param commit: does what it is given, at once or when the store takes it.
     :param changed: told of each change of a router: what it showed before, and what it shows now.
     """
 
@@ -36,9 +38,11 @@ class RouterObserver:
         core: Core,
         network: ProviderNetwork,
         turn: Callable[[], None],
+        commit: Callable[[Work], object] = lambda work: work(),
         changed: Callable[[RouterObservation, RouterObservation], None] = lambda _before, _now: None,
     ) -> None:
         self._core = core
+        self._commit = commit
         self._network = network
         self._turn = turn
         self._changed = changed
@@ -94,7 +98,7 @@ class RouterObserver:
                 gateway = self._vrf(self._network.gateway, vrf)
                 up[uuid, end.channel] = self._works(port, end, attachment, edge)
                 carrying[uuid, end.channel] = self._carries(port, end, attachment, edge, gateway)
-        self._core.observe(channels, up, carrying)
+        self._commit(lambda: self._core.observe(channels, up, carrying))
         self._turn()
 
     def _vrf(self, node: str, vrf: str) -> VrfObservation:
