@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What users feel of failures and of planned work: shipped scenarios again and again, each time on a lab of its own."""
+"""What users feel of failures and of planned work: shipped scenarios again and again, each time on a lab that nothing has been done to."""
 
 from __future__ import annotations
 

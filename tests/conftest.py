@@ -19,6 +19,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the expected texts anew; look at them before keeping"
     )
+    parser.addoption(
+        "--all", action="store_true", help="run the exhaustive tests too: all scenarios, in all their variants"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all"):
+        return
+    exhaustive = [item for item in items if item.get_closest_marker("exhaustive")]
+    config.hook.pytest_deselected(items=exhaustive)
+    items[:] = [item for item in items if item not in exhaustive]
 
 
 @pytest.fixture

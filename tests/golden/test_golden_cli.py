@@ -111,6 +111,12 @@ CASES = {
     "top-without-lab": ["top"],
     "top-unknown-lab": ["top", "--once", "--name", "nowhere"],
     "spec-diff-missing": ["spec", "diff", "nowhere"],
+    "run-missing-file": ["run", "nowhere.yaml"],
+    "run-sabotage-and-kill": ["run", "cut.yaml", "--sabotage", "--kill-coordinator", "aws"],
+    "run-sabotage-of-running-lab": ["run", "cut.yaml", "--sabotage", "--lab", "here"],
+    "run-sabotage-of-nothing": ["run", "cut.yaml", "--sabotage"],
+    "run-kill-unknown-provider": ["run", "cut.yaml", "--kill-coordinator", "azure"],
+    "run-mistakes-in-a-scenario": ["run", "cut.yaml", "mistakes.yaml"],
     "report-missing-folder": ["report", "nowhere"],
     "report-empty-folder": ["report", "reports"],
     "report-broken-result": ["report", "reports/broken"],
@@ -180,6 +186,34 @@ def write_reports(folder: Path) -> None:
     (folder / "captured" / "result.json").write_text(json.dumps({**PLAIN, "evidence": listed}))
 
 
+CUT = """\
+scenario: cut
+title: A cut
+steps:
+  - {name: cut, at: 3s, fault: cut, on: ch2, for: 5s}
+expect:
+  - {check: verified}
+"""
+
+MISTAKES = """\
+scenario: mistakes
+title: What can be wrong with a scenario
+group: channel
+number: 16
+steps:
+  - {name: misuse, at: 3s, do: misuse-key, how: stolen}
+  - {name: resize, at: 3s, do: resize, bandwidth: much, by: azure}
+expect:
+  - {check: api-says}
+  - {check: api-says, state: up}
+  - {check: api-says, state: down, after: resize}
+  - {check: left-nothing, within: soon}
+sabotage:
+  - {without: bfd, fails: verified}
+  - {without: bfd-off, fails: longest-loss}
+"""
+
+
 @pytest.fixture(autouse=True)
 def empty_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XCNET_STATE", str(tmp_path))
@@ -215,6 +249,9 @@ def test_a_wrong_call_is_answered_with_cause_place_and_remedy(
         (folder / "lab.json").write_text("{ not json")
     (tmp_path / "wrong").write_text("neither JSON nor PEM")
     write_reports(tmp_path / "reports")
+    if case.startswith("run-"):
+        (tmp_path / "cut.yaml").write_text(CUT)
+        (tmp_path / "mistakes.yaml").write_text(MISTAKES)
     text = said(CASES[case], tmp_path, monkeypatch, capsys)
     assert "Traceback" not in text
     golden = GOLDEN / f"{case}.txt"

@@ -13,8 +13,11 @@ from xcnet.errors import InputError
 from xcnet.lab.capture_mode import Capture
 
 if TYPE_CHECKING:
-    from xcnet.scenario.batch import Done
+    from xcnet.lab.directory import Directory
+    from xcnet.scenario.batch import Done, Variants
+    from xcnet.scenario.document import Scenario
     from xcnet.scenario.results import RunResult
+    from xcnet.scenario.variants import Variant
 
 EXIT_OF = {"pass": 0, "fail": 1, "inconclusive": 3}
 _MARKS = {"pass": "[green]✓[/]", "fail": "[red]✗[/]", "inconclusive": "[yellow]?[/]"}
@@ -45,11 +48,26 @@ def run(
         bool,
         typer.Option("--keep-keys", help="Capture whole frames and keep the keys, for 'xcnet report decrypt'."),
     ] = False,
+    sabotage: Annotated[
+        bool,
+        typer.Option(
+            "--sabotage", help="Rob the lab of each mechanism that a scenario names: it passes if the run then fails."
+        ),
+    ] = False,
+    kill_coordinator: Annotated[
+        str | None,
+        typer.Option(
+            "--kill-coordinator",
+            metavar="PROVIDER|each",
+            help="Kill that provider's coordinator in the middle, and expect the same; 'each': one run for each provider.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run scenarios: break the lab as they say, measure what traffic feels, and hold it against what is expected.
 
     Exit status: 0 all pass, 1 one fails, 2 a scenario has mistakes, 3 inconclusive (the machine was too busy to judge).
+    With --sabotage a run whose expectation fails, as it must, passes; one that holds all the same is a scenario that cannot fail.
 
     Examples: xcnet run lab/scenarios/channel-cut.yaml        xcnet run lab/scenarios --jobs 2 --junit results.xml
     """
@@ -68,6 +86,7 @@ def run(
             remedy="leave one of them out",
         )
     evidence = EvidenceOptions(Capture.NONE if no_capture else capture, keep_keys)
+    variants = _variants(sabotage, kill_coordinator, lab)
     name = find_lab(lab).name if lab is not None else None
     planned = plan_jobs(
         scenario_files(scenarios),
@@ -77,6 +96,7 @@ def run(
         lab=name,
         keep=keep,
         evidence=evidence,
+        variants=variants,
     )
     done = []
     with Progress(quiet=json) as progress:
@@ -115,6 +135,34 @@ def run(
     raise typer.Exit(EXIT_OF[worst.value])
 
 
+def _variants(sabotage: bool, killed: str | None, lab: str | None) -> Variants:
+    """:raises InputError: two that do not go together."""
+    from xcnet.lab.directory import pick
+    from xcnet.scenario import variants
+    from xcnet.scenario.variants import PLAIN, sabotages
+
+    if sabotage and killed is not None:
+        raise InputError(
+            "a run is either sabotaged, or its coordinator is killed",
+            where="--sabotage, --kill-coordinator",
+            remedy="use one of the two",
+        )
+    if sabotage and lab is not None:
+        raise InputError(
+            "a running lab cannot be sabotaged", where="--sabotage, --lab", remedy="let each run have a lab of its own"
+        )
+    if sabotage:
+        return lambda scenario, _lab: sabotages(scenario)
+    if killed is None:
+        return lambda _scenario, _lab: [PLAIN]
+
+    def each(scenario: Scenario, directory: Directory) -> list[Variant]:
+        providers = tuple(directory.providers)
+        return variants.killed(scenario, providers if killed == "each" else [pick("provider", killed, providers)])
+
+    return each
+
+
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
@@ -148,7 +196,7 @@ def show_result(result: RunResult, name: str, page: Path) -> None:
             escape(check.measured),
         )
     out.print(table)
-    for reason in result.reasons if result.verdict.value == "inconclusive" else ():
+    for reason in result.reasons if result.verdict.value == "inconclusive" or result.variant else ():
         out.print(f"  [yellow]{escape(reason)}[/]")
     out.print(f"  report: {page}")
 

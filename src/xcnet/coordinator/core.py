@@ -10,11 +10,12 @@ import random
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from xcnet.coordinator.acts import chores, holds, keys, status
+from xcnet.coordinator.acts import chores, findings, holds, keys, status
 from xcnet.coordinator.commands import COMMANDS, Commands
 from xcnet.coordinator.config import CoordinatorConfig
 from xcnet.coordinator.engine.calls import Call, Outcome
 from xcnet.coordinator.engine.engine import CALL_POINTS, Engine
+from xcnet.coordinator.monitor.machine import Outcome as MonitorOutcome
 from xcnet.coordinator.policy.idempotency import check_request_id, is_replay, scope_of
 from xcnet.coordinator.policy.paging import Pager
 from xcnet.coordinator.seed import Seed, plant
@@ -22,12 +23,13 @@ from xcnet.coordinator.serve import connections, features, issues, resources
 from xcnet.coordinator.serve import keys as key_handlers
 from xcnet.coordinator.serve.context import Handler, KeptError, Serving
 from xcnet.coordinator.service import ApiRequest, ApiResponse
-from xcnet.coordinator.store.database import CrashHook, Database
+from xcnet.coordinator.store.database import CrashHook, Database, StoreFullError
 from xcnet.coordinator.view import NetworkView, network_view
 from xcnet.coordinator.workflows import MACHINES
 from xcnet.coordinator.world import ChannelFact, Emit, World
 from xcnet.secret import Secret
 from xcnet.spec.activation_key import KeyPair
+from xcnet.spec.errors import ApiError, Reason
 from xcnet.spec.operations import OPERATIONS
 
 HANDLERS: dict[str, Handler] = {
@@ -38,9 +40,10 @@ HANDLERS: dict[str, Handler] = {
     **issues.HANDLERS,
 }
 
-START, OBSERVE, APPLIED, CHORES = "start", "observe", "applied", "chores"
+START, OBSERVE, APPLIED, CHORES, MONITOR = "start", "observe", "applied", "chores", "monitor"
 
 _PAGER_KEY = "pager_key"
+_WRITABLE_KEY = "writable_since"
 
 
 def commit_points() -> tuple[str, ...]:
@@ -50,6 +53,7 @@ def commit_points() -> tuple[str, ...]:
         OBSERVE,
         APPLIED,
         CHORES,
+        MONITOR,
         *CALL_POINTS,
         *(f"serve.{operation.id}" for operation in OPERATIONS.values() if operation.mutates),
         *(f"command.{command}" for command in COMMANDS),
@@ -98,7 +102,13 @@ class Core:
     # -- requests of peers
 
     def serve(self, request: ApiRequest) -> ApiResponse:
-        """:class:`xcnet.coordinator.service.Service`. :raises ApiError: refused."""
+        """:class:`xcnet.coordinator.service.Service`. :raises ApiError: refused, or it could not be committed."""
+        try:
+            return self._serve(request)
+        except StoreFullError as error:
+            raise ApiError(Reason.UNAVAILABLE, error.cause, retry_after=1) from error
+
+    def _serve(self, request: ApiRequest) -> ApiResponse:
         operation = request.operation
         handler = HANDLERS[operation.id]
         serving = Serving(self.world, self.engine, request, self._pager)
@@ -203,8 +213,12 @@ class Core:
         up: dict[tuple[str, str], bool] | None = None,
         carrying: dict[tuple[str, str], bool] | None = None,
     ) -> None:
-        """The network shows this now; what is not mentioned is as it was. See :class:`Facts`."""
+        """The network shows this now; what is not mentioned is as it was. See :class:`Facts`.
+
+        :raises StoreFullError: it counts as not observed.
+        """
         facts = self.world.facts
+        before = dict(facts.channels), dict(facts.up), dict(facts.carrying)
         new_channels = {name: fact for name, fact in (channels or {}).items() if facts.channels.get(name) != fact}
         new_up = {key: value for key, value in (up or {}).items() if facts.up.get(key) != value}
         new_carrying = {key: value for key, value in (carrying or {}).items() if facts.carrying.get(key) != value}
@@ -215,12 +229,16 @@ class Core:
         facts.carrying.update(new_carrying)
         touched = {*new_channels, *(channel for _uuid, channel in new_carrying)}
         uuids = {uuid for uuid, _channel in (*new_up, *new_carrying)}
-        with self.database.transaction(OBSERVE):
-            for channel in sorted(touched):
-                keys.note(self.world, self.engine, channel)
-                holds.note(self.world, self.engine, channel)
-            for uuid in sorted(uuids):
-                status.note(self.world, self.engine, uuid)
+        try:
+            with self.database.transaction(OBSERVE):
+                for channel in sorted(touched):
+                    keys.note(self.world, self.engine, channel)
+                    holds.note(self.world, self.engine, channel)
+                for uuid in sorted(uuids):
+                    status.note(self.world, self.engine, uuid)
+        except StoreFullError:
+            facts.channels, facts.up, facts.carrying = before
+            raise
         self.world.wake(*touched, *(channel for _uuid, channel in new_up), *uuids)
 
     def forget(self, gone: Iterable[tuple[str, str]]) -> None:
@@ -228,6 +246,14 @@ class Core:
         for key in gone:
             self.world.facts.up.pop(key, None)
             self.world.facts.carrying.pop(key, None)
+
+    def monitored(self, outcome: MonitorOutcome) -> bool:
+        """The monitor has found this, and nothing else. Returns whether anything follows of it that did not before."""
+        if not findings.differs(self.world, outcome):
+            return False
+        with self.database.transaction(MONITOR):
+            findings.follow(self.world, self.engine, outcome)
+        return True
 
     def _channels(self) -> Collection[str]:
         return [
@@ -245,6 +271,15 @@ class Core:
             with self.database.transaction(CHORES):
                 chores.run(self.world, self.engine, self._make_key_pair)
         self.engine.pump()
+
+    def try_store(self) -> None:
+        """Commit something, after it was impossible; workflows then look again at all that came meanwhile.
+
+        :raises StoreFullError: it still is.
+        """
+        with self.database.transaction(CHORES):
+            self.world.set_meta(_WRITABLE_KEY, str(self.world.wall()))
+        self.engine.wake_all()
 
     def next_timer(self) -> float:
         """Policy time at which :meth:`pump` is due next, the outbox apart."""

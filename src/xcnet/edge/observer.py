@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 
+from xcnet.edge.crowds import Crowds
 from xcnet.edge.fib import Fib
 from xcnet.errors import KernelError
 from xcnet.events import EventWriter
@@ -15,7 +17,6 @@ from xcnet.model.desired import RouterState, Vrf
 from xcnet.model.observed import (
     ChannelObservation,
     ObservationChange,
-    RouteObservation,
     RouterObservation,
     SessionObservation,
     VrfObservation,
@@ -24,6 +25,13 @@ from xcnet.netlink.links import Link
 
 _GATHER_SECONDS = 0.02
 """What changes together is told together: a cut fibre takes many sessions and routes with it."""
+
+_DEAR_SECONDS = 0.05
+_QUIET_SECONDS = 0.25
+_LEFT = 20.0
+"""A look that took more of the processor than the first of these is followed by the next only when nothing has changed for a
+while, or so many times as long has passed: thousands of routes that come one after the other would be read again and again,
+at a priority that keeps from the processor whoever brings them."""
 
 _AGAIN_SECONDS = 1.0
 """Until the kernel is asked again where it did not answer."""
@@ -58,6 +66,10 @@ class Observer:
         self._timer: asyncio.TimerHandle | None = None
         self._current = RouterObservation(node=node)
         self._watchers: set[asyncio.Event] = set()
+        self._cost = 0.0
+        """Seconds of processor time that the last look took."""
+        self._looked = self._last_news = 0.0
+        self._crowds: dict[str, Crowds] = {}
 
     # -- what may have changed
 
@@ -140,15 +152,29 @@ class Observer:
 
     # -- what it is now
 
-    def _gather_soon(self, seconds: float = _GATHER_SECONDS) -> None:
+    def _gather_soon(self, seconds: float = 0.0) -> None:
+        self._last_news = time.monotonic()
         if self._timer is None and self._watchers:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._gather)
+            if seconds == 0.0:
+                seconds = _GATHER_SECONDS if self._cost < _DEAR_SECONDS else _QUIET_SECONDS
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._gather_in_time)
+
+    def _gather_in_time(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        if self._cost >= _DEAR_SECONDS and now < self._looked + _LEFT * self._cost:
+            quiet = self._last_news + _QUIET_SECONDS
+            if now < quiet:
+                self._timer = asyncio.get_running_loop().call_later(quiet - now, self._gather_in_time)
+                return
+        self._gather()
 
     def _gather(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         assert self._fib is not None
+        began = time.thread_time()
         wanted = {vrf.name: vrf for vrf in self._state.vrfs} if self._state is not None else {}
         try:
             tables = self._fib.read()
@@ -163,7 +189,7 @@ class Observer:
             old = before.vrfs.get(name)
             if old is None or name in stale or vrf.table in tables:
                 new = self._vrf(vrf, self._fib)
-                self._tell_of_routes(name, old.routes if old is not None else (), new.routes)
+                self._tell_of_routes(old or VrfObservation(name=name), new)
                 vrfs[name] = old if old == new and old is not None else new
             else:
                 vrfs[name] = old
@@ -173,18 +199,22 @@ class Observer:
             self._current = fresh
             for news in self._watchers:
                 news.set()
+        self._cost, self._looked = time.thread_time() - began, time.monotonic()
 
-    def _tell_of_routes(
-        self, vrf: str, before: tuple[RouteObservation, ...], now: tuple[RouteObservation, ...]
-    ) -> None:
-        """An event for each prefix whose next hops are others: ``fib.lost`` where there are fewer, else ``fib.restored``."""
-        held = {route.prefix: route.interfaces for route in before}
-        holds = {route.prefix: route.interfaces for route in now}
+    def _tell_of_routes(self, before: VrfObservation, now: VrfObservation) -> None:
+        """An event for each prefix whose next hops are others: ``fib.lost`` where there are fewer, else ``fib.restored``; for
+        those of a crowd together ``fib.many``."""
+        vrf = now.name
+        held = {route.prefix: route.interfaces for route in before.routes}
+        holds = {route.prefix: route.interfaces for route in now.routes}
         for prefix in sorted(held.keys() | holds.keys(), key=str):
             was, interfaces = held.get(prefix, ()), holds.get(prefix, ())
             if was != interfaces:
                 kind = "fib.lost" if set(was) - set(interfaces) else "fib.restored"
                 self._events.emit(kind, f"{vrf}/{prefix}", vrf=vrf, interfaces=interfaces, was=was)
+        if before.crowd != now.crowd:
+            counts = {f"ipv{version}": now.held(version) for version in (4, 6)}
+            self._events.emit("fib.many", vrf, vrf=vrf, **counts)
 
     def _vrf(self, vrf: Vrf, fib: Fib) -> VrfObservation:
         established: set[Session] = self._sessions.established if self._sessions is not None else set()
@@ -198,7 +228,8 @@ class Observer:
             )
             for each in vrf.neighbors
         )
-        return VrfObservation(name=vrf.name, sessions=sessions, routes=fib.of(vrf.table))
+        routes, crowd = self._crowds.setdefault(vrf.name, Crowds()).shown(fib.of(vrf.table))
+        return VrfObservation(name=vrf.name, sessions=sessions, routes=routes, crowd=crowd)
 
 
 __all__ = ["Observer"]

@@ -37,6 +37,7 @@ def mount_all(visible: Sequence[str]) -> None:
         os.makedirs(folder, exist_ok=True)
     mount("devpts", "/dev/pts", "devpts", data="ptmxmode=0666,mode=0620,gid=5")
     _link_descriptors()
+    _share_processor()
     for folder in OWN:
         mount("tmpfs", folder, "tmpfs", data="mode=1777" if folder != "/run" else "mode=0755")
     for folder in ("/run/lock", "/run/netns", "/run/tmp", "/run/home"):
@@ -61,6 +62,16 @@ def bind(source: str, target: str) -> None:
 def _is_mounted(target: str) -> bool:
     with open("/proc/self/mounts") as mounts:
         return any(line.split()[1] == target for line in mounts)
+
+
+def _share_processor() -> None:
+    """Control groups, with which processes can be given less of the processor; a kernel without them goes without."""
+    try:
+        mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
+        with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as control:
+            control.write("+cpu")
+    except OSError:
+        pass
 
 
 def _link_descriptors() -> None:

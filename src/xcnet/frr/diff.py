@@ -211,7 +211,9 @@ def _changes(have: Iterable[str], want: Iterable[str]) -> list[str]:
     replaced = {key for line in wanted if (key := _setting(line))}
     present = set(have)
     # Backwards: what was said last may depend on what was said first (a profile on BFD, a limit on the activation).
-    goes = [_negated(line) for line in reversed(list(have)) if line not in wanted and _setting(line) not in replaced]
+    # Thousands of networks are compared here: by hash, not line by line.
+    kept = frozenset(wanted)
+    goes = [_negated(line) for line in reversed(list(have)) if line not in kept and _setting(line) not in replaced]
     return goes + [line for line in wanted if line not in present]
 
 

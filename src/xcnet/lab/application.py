@@ -18,6 +18,7 @@ from xcnet.lab.collect import collect_status
 from xcnet.lab.faults.settings import read_fault
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.running import RunningLab
+from xcnet.lab.sabotage.faults import met
 from xcnet.lab.wire import plan_from_wire
 
 _TASKS_ON_THE_WAY = 4
@@ -118,7 +119,8 @@ class LabApplication(Application):
                 lab.coordinators.resume(params["provider"])
                 value = True
             case "fault-begin":
-                value = await lab.faults.begin(read_fault(params["fault"]), params.get("lasts"))
+                fault = met(read_fault(params["fault"]), lab.plan)
+                value = await lab.faults.begin(fault, params.get("lasts"))
             case "fault-end":
                 value = await lab.faults.end(params["id"])
             case "fault-end-all":

@@ -36,12 +36,14 @@ _ANSWER_SECONDS = 5.0
 async def collect_status(lab: RunningLab) -> LabStatus:
     """What is so now. A daemon that does not answer shows as down; it does not fail the picture."""
     plan = await live_plan(lab)
-    reports, (routing, found) = await asyncio.gather(_edges(lab), asyncio.to_thread(_tables, lab, plan))
+    reports, silent, (routing, found) = await asyncio.gather(
+        _edges(lab), _silent(lab), asyncio.to_thread(_tables, lab, plan)
+    )
     channels = tuple(_channel(channel, reports, lab) for channel in lab.plan.channels)
     sessions = tuple(
         session for name, state in plan.routers.items() for session in _sessions(name, state, routing.get(name))
     )
-    nodes = tuple(_node(lab, node.name, node.kind.value, node.provider) for node in lab.plan.nodes)
+    nodes = tuple(_node(lab, node.name, node.kind.value, node.provider, silent) for node in lab.plan.nodes)
     parts = [node.health for node in nodes] + [channel.health for channel in channels]
     parts += [Health.UP if _whole(session) else Health.DOWN for session in sessions]
     parts += [Health.UP if len(r.next_hops) >= r.expected_next_hops else Health.DEGRADED for r in found]
@@ -69,6 +71,13 @@ async def _edges(lab: RunningLab) -> dict[str, EdgeReport]:
     names = [name for name, state in lab.states.items() if state.channels and lab.supervisor.get(name, "edged")]
     answers = await asyncio.gather(*(one(name) for name in names))
     return {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
+
+
+async def _silent(lab: RunningLab) -> set[str]:
+    """Nodes whose coordinator runs and does not answer."""
+    providers = lab.coordinators.providers
+    answers = await asyncio.gather(*map(lab.coordinators.answers, providers))
+    return {lab.coordinators.node(each) for each, answered in zip(providers, answers, strict=True) if not answered}
 
 
 def _tables(lab: RunningLab, plan: Plan) -> tuple[dict[str, RouterRouting], tuple[RouteStatus, ...]]:
@@ -103,13 +112,14 @@ def _routes(lab: RunningLab, plan: Plan) -> list[RouteStatus]:
     ]
 
 
-def _node(lab: RunningLab, name: str, kind: str, provider: str | None) -> NodeStatus:
+def _node(lab: RunningLab, name: str, kind: str, provider: str | None, silent: set[str]) -> NodeStatus:
     processes: dict[str, str] = {}
     if name in lab.states:
         for process in ("edged", *DAEMONS):
             processes[process] = "running" if lab.supervisor.get(name, process) else "not running"
     if kind == NodeKind.COORDINATOR:
-        processes[PROCESS] = "running" if lab.supervisor.get(name, PROCESS) else "not running"
+        running = "not answering" if name in silent else "running"
+        processes[PROCESS] = running if lab.supervisor.get(name, PROCESS) else "not running"
     states = [Health.UP if state == "running" else Health.DOWN for state in processes.values()]
     return NodeStatus(name=name, kind=kind, provider=provider, processes=processes, health=worst(states))
 
@@ -151,6 +161,8 @@ def _end(end: ChannelEnd, channel: str, report: EdgeReport | None, lab: RunningL
         "GateDroppedIn": found.gate_dropped[0],
         "GateDroppedOut": found.gate_dropped[1],
     }
+    if found.probe is not None:
+        counters |= {"ProbesAnswered": found.probe.answered, "ProbesLost": found.probe.lost}
     return ChannelEndStatus(
         node=end.node,
         device=found.device,

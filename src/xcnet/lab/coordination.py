@@ -29,6 +29,14 @@ class Commanded:
     message: str = ""
 
 
+class CoordinatorEndedError(LabError):
+    """It died while it was asked. :param answer: what it had said of a command by then; empty: nothing, it may not have taken it."""
+
+    def __init__(self, cause: str, *, where: str, remedy: str, answer: dict[str, Any] | None = None) -> None:
+        super().__init__(cause, where=where, remedy=remedy)
+        self.answer = dict(answer or {})
+
+
 class Coordination:
     """Talks to the coordinators of one lab over one connection."""
 
@@ -42,6 +50,8 @@ class Coordination:
         self._ask(
             provider, {"query": query, "parameters": parameters}, lambda message: answers.append(message["answer"])
         )
+        if not answers:
+            raise CoordinatorEndedError("the coordinator ended while it was asked", where=provider, remedy="ask again")
         return answers[0]
 
     def command(
@@ -67,10 +77,11 @@ class Coordination:
 
         self._ask(provider, {"command": command, "parameters": parameters, "follow": follow}, take)
         if follow is not None and not end:
-            raise LabError(
+            raise CoordinatorEndedError(
                 "the coordinator ended while it was followed",
                 where=provider,
                 remedy="it is started again and goes on where it was: see 'xcnet connections'",
+                answer=answer,
             )
         if end.get("state") == "failed":
             raise LabError(end.get("message") or "it came to nothing", where=f"{command} at {provider}")
@@ -170,4 +181,14 @@ class Coordination:
             raise kind(error["cause"], where=error["where"], remedy=error["remedy"])
 
 
-__all__ = ["ANNOUNCED", "APPLIED", "DONE", "GONE", "VERIFIED", "Commanded", "Coordination", "Heard"]
+__all__ = [
+    "ANNOUNCED",
+    "APPLIED",
+    "DONE",
+    "GONE",
+    "VERIFIED",
+    "Commanded",
+    "Coordination",
+    "CoordinatorEndedError",
+    "Heard",
+]

@@ -7,23 +7,31 @@ import importlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from xcnet.errors import InputError, LabError
+from xcnet.errors import InputError, LabError, XcnetError
 from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
+from xcnet.lab import stores
 from xcnet.lab.paths import LabPaths
-from xcnet.lab.processes import Child, Supervisor
+from xcnet.lab.processes import Child, Supervisor, state_of
+from xcnet.lab.sabotage import spoil
 from xcnet.model.plan import Plan
 from xcnet.waiting import Deadline
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xcnet.coordinator.auth.pki import Credential, LabAuthority
     from xcnet.coordinator.daemon.client import AdminClient
     from xcnet.coordinator.daemon.settings import DaemonSettings
 
 PROCESS = "coordinator"
 READY_SECONDS = 60.0
 """For all coordinators to serve: some ten times what it takes in the slowest kernel known."""
+SOON_SECONDS = 2.0
+"""For an answer of one that serves, where another picture is to be had without it."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_HOUR = 3600.0
 _STEADY_SECONDS = 30.0
 """One that has run so long is started again at once."""
 
@@ -40,7 +48,10 @@ class Coordinators:
         self._supervisor = supervisor
         self._events = events
         self._settings: dict[str, DaemonSettings] = {}
+        self._authority: LabAuthority | None = None
         self._wanted: set[str] = set()
+        self._served: set[str] = set()
+        """Those that have served once."""
         self._pauses: dict[str, float] = {}
         self._starting: asyncio.Task[None] | None = None
         self._restarts: set[asyncio.Task[None]] = set()
@@ -71,6 +82,7 @@ class Coordinators:
             self._fork(provider)
 
     def _all_settings(self) -> dict[str, DaemonSettings]:
+        from xcnet.coordinator.auth.pki import LabAuthority
         from xcnet.coordinator.daemon.assemble import Place, assemble
         from xcnet.coordinator.daemon.settings import METRICS_PORT
 
@@ -84,18 +96,45 @@ class Coordinators:
                 transcript=self._paths.transcripts / f"{planned.node}.api.jsonl",
                 events=self._paths.events / f"{planned.node}.coordinator.jsonl",
                 metrics_port=METRICS_PORT,
+                store=self._paths.node_sockets(planned.node) / stores.FOLDER,
             )
-        return assemble(self._plan, self._paths.name, places, time.time())
+        self._authority = LabAuthority.create(self._paths.name, time.time())
+        return assemble(self._plan, self._paths.name, places, time.time(), self._authority)
+
+    def store(self, provider: str) -> Path:
+        """The file of a coordinator's store, whose folder is a file system of its own where this user may mount one.
+
+        :raises LabError: they are not started yet.
+        """
+        if provider not in self._settings:
+            raise LabError("the lab has no coordinators yet", remedy="wait for 'xcnet up' to end")
+        return self._settings[provider].store
+
+    def credential(self, provider: str) -> Credential:
+        """The one that its process is started with."""
+        return self._settings[provider].trust.credential
+
+    def expired_credential(self, provider: str) -> Credential:
+        """One of the lab's own authority whose time was over an hour ago."""
+        from xcnet.coordinator.daemon.assemble import certify
+
+        assert self._authority is not None
+        return certify(self._authority, self._plan, provider, time.time() - 2 * _HOUR, _HOUR)
 
     def _fork(self, provider: str) -> None:
         from xcnet.coordinator.daemon.process import run
 
         settings = self._settings[provider]
         started = time.monotonic()
+
+        def work() -> None:
+            spoil("coordinators", self._plan.sabotage)
+            run(settings)
+
         child = self._supervisor.fork(
             settings.node,
             PROCESS,
-            lambda: run(settings),
+            work,
             netns=self._fabric.netns(settings.node),
             log=self._paths.node_logs(settings.node) / "coordinator.out",
         )
@@ -149,10 +188,37 @@ class Coordinators:
 
         client = AdminClient(self._paths.node_sockets(node))
         await client.wait(Deadline(READY_SECONDS))
+        self._served.add(provider)
         return client
 
     async def ask(self, provider: str, request: dict[str, Any]) -> Any:
+        """:raises XcnetError: it does not serve, or refused."""
         return await (await self.client(provider)).ask(request)
+
+    async def ask_now(self, provider: str, request: dict[str, Any]) -> Any:
+        """:meth:`ask` of one that runs; only the first start of all is waited for.
+
+        :raises XcnetError: it does not answer within :data:`SOON_SECONDS`.
+        """
+        node = self.node(provider)
+        if self._starting is not None:
+            await asyncio.shield(self._starting)
+        child = self._supervisor.get(node, PROCESS)
+        state = state_of(child.pid) if child is not None else ""
+        if state in ("", "T"):
+            raise LabError(f"the coordinator {'is stopped' if state else 'does not run'}", where=node)
+        if provider not in self._served:
+            await self.client(provider)
+        from xcnet.coordinator.daemon.client import AdminClient
+
+        return await AdminClient(self._paths.node_sockets(node)).ask(request, Deadline(SOON_SECONDS))
+
+    async def answers(self, provider: str) -> bool:
+        """Whether it serves now, and says so at once."""
+        try:
+            return bool((await self.ask_now(provider, {"query": "health"}))["ready"])
+        except XcnetError:
+            return False
 
     async def stop(self) -> None:
         self._wanted.clear()
@@ -160,4 +226,4 @@ class Coordinators:
             task.cancel()
 
 
-__all__ = ["PROCESS", "READY_SECONDS", "Coordinators"]
+__all__ = ["PROCESS", "READY_SECONDS", "SOON_SECONDS", "Coordinators"]

@@ -12,6 +12,7 @@ from xcnet.lab.record import recorded_labs
 from xcnet.model.network import ProviderNetwork
 from xcnet.model.plan import NodeKind, Plan
 from xcnet.model.problems import did_you_mean
+from xcnet.model.profile import Profile
 
 
 class AttachedNetwork(BaseModel):
@@ -57,6 +58,8 @@ class TimersEntry(BaseModel):
     """A provider's own side of sessions with others. :param keepalive: seconds, :param hold: likewise.
     :param bfd: transmit and receive interval in milliseconds, and multiplier; None without BFD.
     :param prefix_limit: IP version -> prefixes accepted in one session.
+    :param monitor_hold: seconds that a channel is healthy before the monitor uses it as before; None without a monitor.
+    :param mtu: the largest that it accepts for a connection.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,6 +68,8 @@ class TimersEntry(BaseModel):
     hold: int
     bfd: tuple[int, int, int] | None
     prefix_limit: dict[int, int]
+    monitor_hold: float | None = None
+    mtu: int = 0
 
 
 class Directory(BaseModel):
@@ -125,7 +130,10 @@ class Directory(BaseModel):
                 )
                 for channel in plan.channels
             ),
-            timers={provider: _timers(planned.network) for provider, planned in plan.networks.items()},
+            timers={
+                provider: _timers(planned.network, plan.profiles[provider])
+                for provider, planned in plan.networks.items()
+            },
         )
 
     @staticmethod
@@ -148,13 +156,16 @@ class Directory(BaseModel):
             ) from None
 
 
-def _timers(network: ProviderNetwork) -> TimersEntry:
+def _timers(network: ProviderNetwork, profile: Profile) -> TimersEntry:
     bgp, bfd = network.external.bgp, network.external.bfd
+    monitor = profile.coordinator.monitor
     return TimersEntry(
         keepalive=bgp.keepalive,
         hold=bgp.hold,
         bfd=(bfd.transmit_ms, bfd.receive_ms, bfd.multiplier) if bfd is not None else None,
         prefix_limit={4: network.prefix_limit.ipv4, 6: network.prefix_limit.ipv6},
+        monitor_hold=monitor.hold_seconds if monitor.enabled else None,
+        mtu=profile.mtu.maximum,
     )
 
 

@@ -6,6 +6,8 @@ import os
 import shutil
 
 from xcnet.engine.leftovers import end_leftovers
+from xcnet.lab import stores
+from xcnet.lab.cpu_groups import remove_leftovers as remove_groups
 from xcnet.lab.paths import LabPaths
 
 
@@ -23,7 +25,10 @@ def remove_leftovers(paths: LabPaths) -> list[str]:
 
         if removed := remove_namespaces(paths.name):
             found.append(f"{len(removed)} namespace(s)")
+        if groups := remove_groups(paths.name):
+            found.append(f"{len(groups)} control group(s)")
         if paths.sockets.is_dir():
+            stores.unmount_all(paths.sockets)
             shutil.rmtree(paths.sockets, ignore_errors=True)
             found.append("sockets")
     return found

@@ -39,7 +39,7 @@ async def live_plan(lab: RunningLab) -> Plan:
 
 async def _network(lab: RunningLab, provider: str) -> dict[str, Any] | None:
     try:
-        answer: dict[str, Any] = await lab.coordinators.ask(provider, {"query": "network"})
+        answer: dict[str, Any] = await lab.coordinators.ask_now(provider, {"query": "network"})
     except XcnetError:
         return None
     return answer

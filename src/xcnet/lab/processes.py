@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from xcnet.engine.forked import run_and_exit
 from xcnet.errors import DeadlineError, LabError
@@ -38,6 +39,16 @@ class Child:
         return f"{self.node}.{self.name}"
 
 
+class Governor(Protocol):
+    """Has a hand on how much of the processor some processes get."""
+
+    def governs(self, node: str, name: str) -> bool: ...
+
+    def started(self, child: Child, realtime: int | None) -> None:
+        """One of them was started, at ordinary priority. :param realtime: what it would have been started with."""
+        ...
+
+
 class Supervisor:
     """Starts processes inside namespaces and knows of each whether it runs.
 
@@ -48,6 +59,7 @@ class Supervisor:
     def __init__(self, events: EventWriter) -> None:
         self._events = events
         self._children: dict[tuple[str, str], Child] = {}
+        self.governors: list[Governor] = []
         self._loop = asyncio.get_running_loop()
 
     def children(self) -> list[Child]:
@@ -75,6 +87,9 @@ class Supervisor:
             processor from the one that it waits for.
         :raises LabError: the program cannot be started.
         """
+        governor, wanted = self._governor(node, name), realtime
+        if governor is not None:
+            realtime = None
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -99,12 +114,15 @@ class Supervisor:
                 where=f"{node}: {argv[0]}",
                 remedy="run 'xcnet doctor' to see what is missing",
             ) from None
-        return self._adopt(node, name, pid)
+        return self._adopt(node, name, pid, governor, wanted)
 
     def fork(
         self, node: str, name: str, run: Callable[[], None], *, netns: Netns, log: Path, realtime: int | None = None
     ) -> Child:
         """Run ``run`` in a forked child of this process, inside the node's namespace; it ends when ``run`` returns."""
+        governor, wanted = self._governor(node, name), realtime
+        if governor is not None:
+            realtime = None
         parent = os.getpid()
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -120,12 +138,17 @@ class Supervisor:
         finally:
             os.close(null)
             os.close(out)
-        return self._adopt(node, name, pid)
+        return self._adopt(node, name, pid, governor, wanted)
 
-    def _adopt(self, node: str, name: str, pid: int) -> Child:
+    def _governor(self, node: str, name: str) -> Governor | None:
+        return next((each for each in self.governors if each.governs(node, name)), None)
+
+    def _adopt(self, node: str, name: str, pid: int, governor: Governor | None, realtime: int | None) -> Child:
         child = Child(node, name, pid, os.pidfd_open(pid))
         self._children[(node, name)] = child
         self._loop.add_reader(child.pidfd, self._exited, child)
+        if governor is not None:
+            governor.started(child, realtime)
         return child
 
     def _exited(self, child: Child) -> None:
@@ -177,6 +200,15 @@ class Supervisor:
             await wait_until_async("killed processes to end", running, Deadline(5.0), interval=0.02)
 
 
+def state_of(pid: int) -> str:
+    """One letter as in ps: R, S, D, T (stopped), Z ...; empty where there is no such process."""
+    try:
+        # The name stands in brackets and may hold anything; the state follows the last of them.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def _settle_in(name: str, netns: Netns, realtime: int | None) -> None:
     """Inside a forked child: its name, its namespace, its priority."""
     ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
@@ -185,4 +217,4 @@ def _settle_in(name: str, netns: Netns, realtime: int | None) -> None:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(realtime))
 
 
-__all__ = ["Child", "Supervisor"]
+__all__ = ["Child", "Governor", "Supervisor", "state_of"]

@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xcnet import __version__
 from xcnet.errors import LabError
 from xcnet.lab.paths import LabPaths, labs_root
+from xcnet.model.sabotage import Sabotage
 
 
 class LabRecord(BaseModel):
-    """:param engine: the kernel it runs in, ``native`` or ``uml``. :param ready: bring-up went through to the end."""
+    """:param engine: the kernel it runs in, ``native`` or ``uml``. :param ready: bring-up went through to the end.
+    :param sabotage: what it was robbed of on purpose; None for a lab that is whole.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,10 +27,12 @@ class LabRecord(BaseModel):
     created: datetime
     version: str = __version__
     ready: bool = False
+    sabotage: Sabotage | None = None
 
     @classmethod
-    def new(cls, name: str, topology: str, source: str, engine: str) -> LabRecord:
-        return cls(name=name, topology=topology, source=source, engine=engine, created=datetime.now(UTC))
+    def new(cls, name: str, topology: str, source: str, engine: str, sabotage: Sabotage | None = None) -> LabRecord:
+        said = f"{topology} (sabotaged: {sabotage})" if sabotage is not None else topology
+        return cls(name=name, topology=said, source=source, engine=engine, created=datetime.now(UTC), sabotage=sabotage)
 
     def write(self, paths: LabPaths) -> None:
         """Whole or not at all: a reader never sees half a record."""

@@ -14,6 +14,7 @@ from xcnet.events import EventWriter
 from xcnet.fabric.network import Fabric
 from xcnet.fabric.network import build as build_fabric
 from xcnet.frr.lifecycle import FrrDirs
+from xcnet.lab import stores
 from xcnet.lab.coordinators import Coordinators
 from xcnet.lab.faults.keeper import Faults
 from xcnet.lab.paths import LabPaths
@@ -69,7 +70,7 @@ class RunningLab:
     @property
     def startup(self) -> Startup:
         """Starts routers' daemons."""
-        return Startup(self.paths, self.fabric, self.supervisor, self.frr_dirs)
+        return Startup(self.paths, self.fabric, self.supervisor, self.frr_dirs, self.plan.sabotage)
 
     @property
     def uptime(self) -> float:
@@ -124,6 +125,8 @@ class RunningLab:
         self.paths.sockets.mkdir(mode=0o711, parents=True, exist_ok=True)
         for name in (*self.plan.routers, *(each.node for each in self.plan.coordinators.values())):
             self.paths.node_sockets(name).mkdir(mode=0o711, exist_ok=True)
+        for coordinator in self.plan.coordinators.values():
+            stores.make(self.paths.node_sockets(coordinator.node) / stores.FOLDER)
         self.paths.transcripts.mkdir(mode=0o755, exist_ok=True)
         for node in self.plan.nodes:
             self.paths.node_logs(node.name).mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -155,6 +158,7 @@ class RunningLab:
         if self._fabric is not None:
             self._fabric.stop()
             self._fabric = None
+        stores.unmount_all(self.paths.sockets)
         shutil.rmtree(self.paths.sockets, ignore_errors=True)
 
 

@@ -18,8 +18,10 @@ from xcnet.frr.lifecycle import DaemonSpec, FrrDirs, prepare, remove_crash_logs
 from xcnet.frr.render import sessions_opened
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
+from xcnet.lab.sabotage import spoil
 from xcnet.model.desired import RouterState
 from xcnet.model.overlay import Overlay
+from xcnet.model.sabotage import Sabotage
 from xcnet.waiting import Deadline, wait_until_async
 
 EDGED_PRIORITY = 20
@@ -34,13 +36,21 @@ _LOOK_SECONDS = 0.02
 
 
 class Startup:
-    """:param dirs: where a router's FRR keeps its files."""
+    """:param dirs: where a router's FRR keeps its files. :param sabotage: what its edges do wrong on purpose."""
 
-    def __init__(self, paths: LabPaths, fabric: Fabric, supervisor: Supervisor, dirs: Callable[[str], FrrDirs]) -> None:
+    def __init__(
+        self,
+        paths: LabPaths,
+        fabric: Fabric,
+        supervisor: Supervisor,
+        dirs: Callable[[str], FrrDirs],
+        sabotage: Sabotage | None = None,
+    ) -> None:
         self._paths = paths
         self._fabric = fabric
         self._supervisor = supervisor
         self._dirs = dirs
+        self._sabotage = sabotage
 
     async def run(self, states: Mapping[str, RouterState], deadline: Deadline) -> None:
         """Every router's daemons running, and holding its desired state.
@@ -129,10 +139,15 @@ class Startup:
         sockets = self._paths.node_sockets(node)
         events = self._paths.events / f"{node}.edged.jsonl"
         dirs = self._dirs(node)
+
+        def work() -> None:
+            spoil("edges", self._sabotage)
+            run_edged(node, sockets, events, frr_dirs=dirs, state=state, overlay=overlay)
+
         self._supervisor.fork(
             node,
             "edged",
-            lambda: run_edged(node, sockets, events, frr_dirs=dirs, state=state, overlay=overlay),
+            work,
             netns=self._fabric.netns(node),
             log=self._paths.node_logs(node) / "edged.out",
             realtime=EDGED_PRIORITY,

@@ -110,10 +110,14 @@ class Mtu(_LinkFault):
 
 
 class PowerOff(_Fault):
-    """A router loses power: its daemons end at once and its links lose carrier. Its end: it boots with the state it had."""
+    """Routers lose power: their daemons end at once and their links lose carrier. Its end: they boot with the state they had.
+
+    :param on: a router, or a provider: all its routers. :param coordinator: of a provider its coordinator's process ends too.
+    """
 
     fault: Literal["power-off"]
     on: str
+    coordinator: bool = True
 
 
 class Kill(_Fault):
@@ -136,11 +140,15 @@ class Stop(_Fault):
 
 
 class SlowCpu(_Fault):
-    """All daemons of a node together are given no more than this share of a processor."""
+    """All daemons of a node together, or one, get no more than this share of a processor, and no real-time priority.
+
+    :param on: a router, or a coordinator's node. :param daemon: the only one that is slow; all of the node's where absent.
+    """
 
     fault: Literal["slow-cpu"]
     on: str
     percent: Percent
+    daemon: Literal["zebra", "bgpd", "bfdd", "edged", "coordinator"] | None = None
 
 
 class WrongCak(_Fault):
@@ -161,19 +169,34 @@ class MkaDrop(_LinkFault):
     direction: Direction = Direction.BOTH
 
 
+class DataDrop(_LinkFault):
+    """Protected frames (EtherType 0x88E5) vanish, and key agreement passes: a device whose encryption has hung."""
+
+    fault: Literal["data-drop"]
+    direction: Direction = Direction.BOTH
+
+
 class Replay(_LinkFault):
-    """Frames that passed are sent again, ``count`` of them: the receivers discard and count them."""
+    """At the facility, protected frames are recorded and sent again once they are older than the replay window.
+
+    :param rate: frames a second, each way.
+    """
 
     fault: Literal["replay"]
-    count: Annotated[int, Field(ge=1, le=10_000)] = 100
+    rate: Annotated[float, Field(ge=1, le=1_000)] = 50.0
     direction: Direction = Direction.FIRST
 
 
 class Forge(_LinkFault):
-    """Frames with a forged integrity check value are put in, ``count`` of them."""
+    """At the facility, frames that no router has sent are put in.
+
+    :param frames: protected ones with a wrong integrity check value (icv), of a secure channel that there is not (sci), in
+        the clear (plain), or each in turn (mixed). :param rate: frames a second, each way.
+    """
 
     fault: Literal["forge"]
-    count: Annotated[int, Field(ge=1, le=10_000)] = 100
+    frames: Literal["mixed", "icv", "sci", "plain"] = "mixed"
+    rate: Annotated[float, Field(ge=1, le=1_000)] = 50.0
     direction: Direction = Direction.FIRST
 
 
@@ -201,10 +224,10 @@ class Md5Mismatch(_Fault):
 
 
 class PrefixOverflow(_Fault):
-    """A gateway announces more prefixes than the other side accepts, in one connection, over all its channels.
+    """A gateway announces more prefixes than the other side accepts, in one connection, over all its channels, of both families.
 
     :param side: the provider whose gateway announces them. :param connection: its name; the only one by default.
-    :param count: how many; None for one more than the peer's limit.
+    :param count: how many of each family; None for one more than the peer's limit.
     """
 
     fault: Literal["prefix-overflow"]
@@ -246,14 +269,14 @@ class ClockSkew(_Fault):
 
 
 class FullDisk(_Fault):
-    """A coordinator's store can grow no more."""
+    """The file system of a coordinator's store has no room left: nothing can be committed."""
 
     fault: Literal["full-disk"]
     side: str
 
 
 class CertificateExpiry(_Fault):
-    """A coordinator's certificate has expired. Its end: it has a good one again."""
+    """A coordinator's certificate, as a server and as a client, has expired. Its end: it has a good one again."""
 
     fault: Literal["certificate-expiry"]
     side: str
@@ -276,6 +299,7 @@ Fault = Annotated[
     | SlowCpu
     | WrongCak
     | MkaDrop
+    | DataDrop
     | Replay
     | Forge
     | PnExhaustion
@@ -293,4 +317,19 @@ Fault = Annotated[
 FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
 """Reads a fault from what JSON or YAML holds of it."""
 
-LINK_FAULTS = (Cut, Blackhole, Loss, Delay, Reorder, Corrupt, Duplicate, Rate, Flap, Mtu, MkaDrop, Replay, Forge)
+LINK_FAULTS = (
+    Cut,
+    Blackhole,
+    Loss,
+    Delay,
+    Reorder,
+    Corrupt,
+    Duplicate,
+    Rate,
+    Flap,
+    Mtu,
+    MkaDrop,
+    DataDrop,
+    Replay,
+    Forge,
+)

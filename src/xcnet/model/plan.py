@@ -17,6 +17,7 @@ from xcnet.model.plan_agreed import (
     PlannedOrder,
 )
 from xcnet.model.profile import Profile
+from xcnet.model.sabotage import Sabotage
 
 
 class NodeKind(StrEnum):
@@ -159,6 +160,7 @@ class Plan:
     :param profiles: provider -> its profile. :param coordinators: provider -> its coordinator.
     :param networks: provider -> what its routers' states are rendered from.
     :param orders: the topology's connections, whether they stand or are to be made.
+    :param sabotage: what the lab is robbed of on purpose; None for one that is whole.
     """
 
     topology: str
@@ -177,6 +179,7 @@ class Plan:
     interconnects: tuple[PlannedInterconnect, ...] = ()
     customers: tuple[PlannedCustomer, ...] = ()
     orders: tuple[PlannedOrder, ...] = ()
+    sabotage: Sabotage | None = None
 
     def node(self, name: str) -> PlannedNode:
         """:raises KeyError: there is none of that name."""

@@ -117,6 +117,13 @@ def macsec_replay(link: LinkRef, window: int | None) -> Request:
     return _macsec_change(link, data, f"set replay window {window} on {describe(link)}")
 
 
+def macsec_protection(link: LinkRef, *, protected: bool) -> Request:
+    """Protect what is sent and take only what is protected; or send and take frames in clear. The link may be up."""
+    validation = Validation.STRICT if protected else Validation.DISABLED
+    data = [("IFLA_MACSEC_PROTECT", int(protected)), ("IFLA_MACSEC_VALIDATION", int(validation))]
+    return _macsec_change(link, data, f"{'protect' if protected else 'send in clear'} on {describe(link)}")
+
+
 def _macsec_change(link: LinkRef, data: list[tuple[str, int]], what: str) -> Request:
     message = addressed(link)
     message["attrs"].append(_info("macsec", data))
@@ -180,4 +187,14 @@ def _place(end: VethEnd) -> str:
     return f"{end.netns.name}:{end.name}" if end.netns else end.name
 
 
-__all__ = ["VethEnd", "dummy", "macsec", "macsec_encoding_sa", "macsec_replay", "veth", "vlan", "vrf"]
+__all__ = [
+    "VethEnd",
+    "dummy",
+    "macsec",
+    "macsec_encoding_sa",
+    "macsec_protection",
+    "macsec_replay",
+    "veth",
+    "vlan",
+    "vrf",
+]

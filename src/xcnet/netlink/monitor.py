@@ -65,12 +65,19 @@ class RouteChange:
 
 
 @dataclass(frozen=True, slots=True)
+class TableChange:
+    """A route of a table is another now. :param table: its number."""
+
+    table: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Notifications were lost, the reader being too slow. What follows is the whole state as it is now, as changes: what is
     not among them is gone."""
 
 
-Notification = LinkChange | AddressChange | RouteChange | Lost
+Notification = LinkChange | AddressChange | RouteChange | TableChange | Lost
 
 
 class Monitor:
@@ -80,6 +87,8 @@ class Monitor:
 
     :param protocols: of routes, only those that these installed (``PROTOCOL_BGP``, ...); None for all. What is not wanted
         is not even decoded: one route that BGP learns is a dozen messages about it and its neighbours.
+    :param tables_only: of routes tell their tables (:class:`TableChange`), for who reads these anyway, after :class:`Lost`
+        all of them.
     :raises KernelError: no netlink socket can be had.
     """
 
@@ -89,8 +98,10 @@ class Monitor:
         watch: Watch = Watch.ALL,
         *,
         protocols: frozenset[int] | None = None,
+        tables_only: bool = False,
     ) -> None:
         self._watch = watch
+        self._tables_only = tables_only
         self._protocols = protocols
         self._questions = NetlinkSocket(NETLINK_ROUTE, netns)
         self._notifications = NetlinkSocket(NETLINK_ROUTE, netns)
@@ -124,7 +135,7 @@ class Monitor:
             found += [LinkChange(link) for link in links.dump(self._questions)]
         if Watch.ADDRESSES in self._watch:
             found += [AddressChange(address) for address in addresses.dump(self._questions)]
-        if Watch.ROUTES in self._watch:
+        if Watch.ROUTES in self._watch and not self._tables_only:
             wanted = self._protocols
             held = routes.dump(self._questions)
             found += [RouteChange(route) for route in held if wanted is None or route.protocol in wanted]
@@ -141,6 +152,8 @@ class Monitor:
         if frame.type in (routes.RTM_NEWROUTE, routes.RTM_DELROUTE):
             if self._protocols is not None and frame.data[_PROTOCOL] not in self._protocols:
                 return None
+            if self._tables_only:
+                return TableChange(routes.table_of(frame.data))
             return RouteChange(routes.parse(frame.data), frame.type == routes.RTM_DELROUTE)
         return None
 
@@ -172,4 +185,4 @@ def _exhaust(frames: Iterable[batch.Frame]) -> None:
         pass
 
 
-__all__ = ["AddressChange", "LinkChange", "Lost", "Monitor", "Notification", "RouteChange", "Watch"]
+__all__ = ["AddressChange", "LinkChange", "Lost", "Monitor", "Notification", "RouteChange", "TableChange", "Watch"]

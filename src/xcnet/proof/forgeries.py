@@ -14,8 +14,9 @@ from xcnet.netlink import filters, links
 from xcnet.netlink.macsec import Macsec
 from xcnet.netlink.netns import Netns
 from xcnet.netlink.socket import NetlinkSocket
+from xcnet.proof.attacks import flipped, with_pn
 from xcnet.proof.confidentiality import Seen
-from xcnet.proof.decrypt import ETHERTYPE_MACSEC, ICV_LENGTH, Decryptor, SakMaterial, nonce, parse_tag
+from xcnet.proof.decrypt import ETHERTYPE_MACSEC, Decryptor, SakMaterial, nonce, parse_tag
 from xcnet.proof.results import CheckResult
 from xcnet.proof.subject import Subject, VlanEnd
 from xcnet.proof.tap import Tap
@@ -94,10 +95,9 @@ def _make(
     ahead = [tag.pn + _AHEAD + number for number in range(_COPIES)]
     wrong = SakMaterial(sak.sci, sak.an, sak.cipher_suite, type(sak.key).random(len(sak.key)), sak.ssci, sak.salt)
     unused = (sak.an + 2) % 4
-    flipped = tuple(_flip(_with_pn(last, pn)) for pn in ahead)
     return [
         _Forgery("replayed", "InPktsLate", tuple(protected[:_COPIES]), known),
-        _Forgery("bit-flipped", "InPktsNotValid", flipped, known),
+        _Forgery("bit-flipped", "InPktsNotValid", tuple(flipped(with_pn(last, pn)) for pn in ahead), known),
         _Forgery("wrong key", "InPktsNotValid", tuple(_protect(tagged, wrong, pn) for pn in ahead), marker),
         _Forgery(
             "unknown SCI",
@@ -117,16 +117,6 @@ def _make(
 
 def _renamed(sak: SakMaterial, sci: int, an: int | None = None) -> SakMaterial:
     return SakMaterial(sci, sak.an if an is None else an, sak.cipher_suite, sak.key, sak.ssci, sak.salt)
-
-
-def _with_pn(frame: bytes, pn: int) -> bytes:
-    return frame[:16] + (pn & 0xFFFFFFFF).to_bytes(4, "big") + frame[20:]
-
-
-def _flip(frame: bytes) -> bytes:
-    """One bit of the protected data turned over: in its last byte, behind the marker by which it is known again."""
-    at = len(frame) - ICV_LENGTH - 1
-    return frame[:at] + bytes((frame[at] ^ 0x01,)) + frame[at + 1 :]
 
 
 def _protect(clear: bytes, sak: SakMaterial, pn: int) -> bytes:

@@ -9,6 +9,7 @@ from xcnet.lab.coordination import ANNOUNCED, APPLIED, DONE, GONE, Coordination
 from xcnet.lab.directory import Directory
 from xcnet.model.fields import MEGABIT
 from xcnet.scenario import document as doc
+from xcnet.scenario.misuse import misuse
 
 
 @singledispatch
@@ -27,25 +28,30 @@ def _(action: doc.Rotate, talk: Coordination, lab: Directory) -> None:
 
 @act.register
 def _(action: doc.Resize, talk: Coordination, lab: Directory) -> None:
-    provider, connection = _holder(talk, lab, action.connection)
+    provider, connection = _holder(talk, lab, action.connection, action.by)
     talk.command(provider, "resize", {"connection": connection, "mbps": action.bandwidth // MEGABIT}, follow=APPLIED)
 
 
 @act.register
 def _(action: doc.Migrate, talk: Coordination, lab: Directory) -> None:
-    provider, connection = _holder(talk, lab, action.connection)
+    provider, connection = _holder(talk, lab, action.connection, action.by)
     talk.command(provider, "migrate", {"connection": connection}, follow=APPLIED)
 
 
 @act.register
 def _(action: doc.Disconnect, talk: Coordination, lab: Directory) -> None:
-    provider, connection = _holder(talk, lab, action.connection)
+    provider, connection = _holder(talk, lab, action.connection, action.by)
     talk.command(provider, "disconnect", {"connection": connection}, follow=GONE)
 
 
 @act.register
 def _(action: doc.Connect, talk: Coordination, lab: Directory) -> None:
     connect_order(talk, lab, action.order)
+
+
+@act.register
+def _(action: doc.MisuseKey, talk: Coordination, lab: Directory) -> None:
+    misuse(action.how, talk, lab)
 
 
 @act.register
@@ -108,9 +114,9 @@ def unverified(talk: Coordination, lab: Directory) -> list[str]:
     ]
 
 
-def _holder(talk: Coordination, lab: Directory, wanted: str | None) -> tuple[str, str]:
-    """The first provider that has a connection, and its name; the first connection where none is named."""
-    for provider in lab.providers:
+def _holder(talk: Coordination, lab: Directory, wanted: str | None, by: str | None) -> tuple[str, str]:
+    """The first provider (``by`` alone, where it is given) that has a connection, and its name; the first where none is named."""
+    for provider in [by] if by is not None else lab.providers:
         for each in talk.query(provider, "connections"):
             if wanted in (None, each["name"], each["uuid"]):
                 return provider, each["uuid"]

@@ -14,7 +14,8 @@ from xcnet.scenario.course import phases, restoration
 from xcnet.scenario.document import Scenario
 from xcnet.scenario.judge import Seen, judge, verdict
 from xcnet.scenario.results import ChannelPlace, Phase, RunResult
-from xcnet.scenario.run import Run, Stage
+from xcnet.scenario.run import Run
+from xcnet.scenario.staging import Stage
 
 Told = Callable[[str], None]
 

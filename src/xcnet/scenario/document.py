@@ -1,21 +1,54 @@
-"""A scenario as people write it: a lab, traffic, steps, and what is expected of it."""
+"""A scenario as people write it: a lab, traffic, steps (:mod:`doing`, faults), and what is expected of it (:mod:`expected`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from xcnet.lab.capture_mode import Capture
 from xcnet.model.faults import Fault
-from xcnet.model.fields import InputModel, Size, Span, TopologyName, wrong
+from xcnet.model.fields import InputModel, Span, TopologyName, wrong
+from xcnet.model.monitoring import MonitorPolicy
+from xcnet.model.sabotage import Sabotage
 from xcnet.model.topology import Timers
-
-Event = Annotated[str, Field(min_length=1, pattern=r"^[a-z_*]+(\.[a-z_*]+)?$")]
-"""A kind of event, e.g. ``bgp.down``; ``*`` stands for any letters."""
-
-Formula = Annotated[str | int | float, Field(union_mode="left_to_right")]
-"""A number, or a formula with the lab's timers in it: ``detection(ch2) + 0.2``. Seconds, where it is a time."""
+from xcnet.scenario.doing import (
+    Action,
+    Advance,
+    Connect,
+    DisableChannel,
+    Disconnect,
+    Doing,
+    EnableChannel,
+    Maintenance,
+    Migrate,
+    MisuseKey,
+    Resize,
+    Rotate,
+)
+from xcnet.scenario.expected import (
+    ApiSays,
+    Bounded,
+    Check,
+    Detection,
+    Duplicated,
+    Event,
+    Expectation,
+    FlowsHit,
+    Formula,
+    Happens,
+    LeftNothing,
+    LongestLoss,
+    Lost,
+    LostShare,
+    Never,
+    OnChannel,
+    Refused,
+    Restored,
+    Verified,
+    WorstDelay,
+)
 
 
 class Traffic(InputModel):
@@ -35,72 +68,6 @@ class When(InputModel):
     event: Event = Field(description="Its kind, e.g. bgp.down.")
     on: str | None = Field(default=None, description="A channel or node that it must concern.")
     within: Span = Field(default=60.0, description="It must come so soon; the run fails if it does not.")
-
-
-class Action(InputModel):
-    """Something that an operator or customer does."""
-
-    refused: str | None = Field(
-        default=None, description="It must be refused, with these words in the refusal; without: it must succeed."
-    )
-
-
-class Rotate(Action):
-    do: Literal["rotate"]
-    channel: str = Field(description="Whose CAK is replaced.")
-
-
-class Resize(Action):
-    do: Literal["resize"]
-    connection: str | None = Field(default=None, description="Its name; the first by default.")
-    bandwidth: Size = Field(description="The new one, e.g. 500Mbps.")
-
-
-class Migrate(Action):
-    do: Literal["migrate"]
-    connection: str | None = None
-
-
-class Connect(Action):
-    do: Literal["connect"]
-    order: str | None = Field(default=None, description="Which of the topology's connections; the first by default.")
-
-
-class Disconnect(Action):
-    do: Literal["disconnect"]
-    connection: str | None = None
-
-
-class Maintenance(Action):
-    do: Literal["maintenance"]
-    channel: str
-    by: str = Field(description="The provider that works on it.")
-    start: Span = Field(default=0.0, description="From now, policy time.")
-    duration: Span = Field(default=4 * 3600.0, description="Policy time.")
-    emergency: bool = False
-
-
-class Advance(Action):
-    do: Literal["advance"]
-    by: Span = Field(description="How far policy time goes, at every coordinator.")
-
-
-class DisableChannel(Action):
-    do: Literal["disable-channel"]
-    channel: str
-    by: str
-
-
-class EnableChannel(Action):
-    do: Literal["enable-channel"]
-    channel: str
-    by: str
-
-
-Doing = Annotated[
-    Rotate | Resize | Migrate | Connect | Disconnect | Maintenance | Advance | DisableChannel | EnableChannel,
-    Field(discriminator="do"),
-]
 
 
 class Step(InputModel):
@@ -127,128 +94,26 @@ class Step(InputModel):
         return self
 
 
-class Expectation(InputModel):
-    """:param name: as the report calls it; made of its fields where absent."""
+class Group(StrEnum):
+    """Where the catalogue shows it."""
 
-    name: str | None = None
-
-
-class _Bounded(Expectation):
-    at_most: Formula | None = Field(default=None, description="A number, or a formula such as 'detection(ch2) + 0.2'.")
-    at_least: Formula | None = Field(default=None, description="Likewise.")
-
-    @model_validator(mode="after")
-    def _some_bound(self) -> _Bounded:
-        if self.at_most is None and self.at_least is None:
-            raise wrong("nothing is expected here", "write 'at_most' or 'at_least' or both")
-        return self
+    CHANNELS = "channels"
+    SITES = "sites"
+    ROUTING = "routing"
+    MACSEC = "macsec"
+    MAINTENANCE = "maintenance"
+    HANDSHAKE = "handshake"
+    CHANGES = "changes"
+    OWN = "own"
 
 
-class LongestLoss(_Bounded):
-    """The longest loss window of any one flow, seconds."""
+class Spoiled(InputModel):
+    """A mechanism without which the scenario must fail, and the kind of expectation that then does not hold."""
 
-    check: Literal["longest-loss"]
-
-
-class Lost(_Bounded):
-    """Packets lost in all."""
-
-    check: Literal["lost"]
-
-
-class LostShare(_Bounded):
-    """Packets lost of those sent, percent."""
-
-    check: Literal["lost-share"]
-
-
-class FlowsHit(_Bounded):
-    """Flows that lost anything, percent of all."""
-
-    check: Literal["flows-hit"]
-
-
-class Duplicated(_Bounded):
-    """Packets that arrived once more, in all."""
-
-    check: Literal["duplicated"]
-
-
-class Happens(Expectation):
-    """An event comes. :param after: a step; the beginning of the run where absent. :param at_least: seconds it must not come before."""
-
-    check: Literal["event"]
-    event: Event
-    on: str | None = Field(default=None, description="A channel or node that it must concern.")
-    after: str | None = Field(default=None, description="The step that it follows.")
-    within: Formula | None = Field(default=None, description="Seconds, or a formula.")
-    at_least: Formula | None = Field(default=None, description="Seconds that it must not come before.")
-    times: Annotated[int, Field(ge=1)] = Field(default=1, description="How often at the least.")
-
-
-class Never(Expectation):
-    """An event does not come, between the beginning (or ``after``) and the end."""
-
-    check: Literal["no-event"]
-    event: Event
-    on: str | None = None
-    after: str | None = None
-
-
-class Detection(Expectation):
-    """The time from a step's fault to the first BFD session down is as computed; else the run is inconclusive."""
-
-    check: Literal["detection"]
-    of: str = Field(description="The step.")
-    computed: Formula = Field(description="The longest it may take, e.g. detection(ch2).")
-    earliest: Formula = Field(default=0, description="The shortest.")
-    tolerance: Annotated[float, Field(ge=0, le=100)] = Field(default=10, description="Percent beyond these.")
-
-
-class Restored(Expectation):
-    """After a fault's end every BGP and BFD session and route is as it was before."""
-
-    check: Literal["restored"]
-    of: str = Field(description="The step.")
-    within: Formula = Field(description="Seconds after the fault's end.")
-
-
-class Verified(Expectation):
-    """At the end every connection is seen to work at both sides."""
-
-    check: Literal["verified"]
-
-
-class OnChannel(_Bounded):
-    """The share of traffic that crossed a channel while a step's fault was in place, percent."""
-
-    check: Literal["channel-share"]
-    channel: str
-    during: str = Field(description="The step.")
-    settled: Span = Field(default=1.0, description="Left out at the fault's beginning.")
-
-
-class Refused(Expectation):
-    """The actions that a scenario says are refused were, and all others were done. Always checked; may be named here."""
-
-    check: Literal["actions"]
-
-
-Check = Annotated[
-    LongestLoss
-    | Lost
-    | LostShare
-    | FlowsHit
-    | Duplicated
-    | Happens
-    | Never
-    | Detection
-    | Restored
-    | Verified
-    | OnChannel
-    | Refused,
-    Field(discriminator="check"),
-]
+    without: Annotated[Sabotage, Field(strict=False)] = Field(description="What the lab is robbed of.")
+    fails: str = Field(
+        description="The check, e.g. longest-loss; 'actions' for a step that was to be refused, or done."
+    )
 
 
 class Scenario(InputModel):
@@ -260,8 +125,15 @@ class Scenario(InputModel):
     scenario: TopologyName = Field(description="Its name: lower-case letters, digits, hyphens.")
     title: str = Field(min_length=1, max_length=100, description="One line.")
     description: str = Field(default="", description="What is done, what is expected, and why.")
+    group: Annotated[Group, Field(strict=False)] = Field(default=Group.OWN, description="Where the catalogue shows it.")
+    number: Annotated[int, Field(ge=1, le=15)] | None = Field(
+        default=None, description="Of the failures that the catalogue counts, the one that it shows."
+    )
     topology: str = Field(default="aws-google", description="A shipped topology's name, or a file.")
     timers: Timers | None = Field(default=None, strict=False, description="fast or default; the topology's if absent.")
+    monitor: MonitorPolicy | None = Field(
+        default=None, description="Every provider's monitor, e.g. {enabled: false}; the topology's if absent."
+    )
     traffic: Traffic | None = Field(default=Traffic(), description="Absent: the default probe; null: none.")
     capture: Annotated[Capture, Field(strict=False)] = Field(
         default=Capture.HEADERS, description="How much of the frames on the channels is kept: none, headers or full."
@@ -269,6 +141,9 @@ class Scenario(InputModel):
     settle: Span = Field(default=3.0, description="How long measuring goes on after the last step.")
     steps: Annotated[tuple[Step, ...], Field(min_length=1, strict=False)]
     expect: Annotated[tuple[SerializeAsAny[Check], ...], Field(min_length=1, strict=False)]
+    sabotage: Annotated[tuple[Spoiled, ...], Field(strict=False)] = Field(
+        default=(), description="What it relies on: without it the scenario must fail ('xcnet run --sabotage')."
+    )
 
     def step(self, name: str) -> Step:
         """:raises KeyError: there is none of that name."""
@@ -279,21 +154,46 @@ class Scenario(InputModel):
 
     def settings(self) -> dict[str, Any]:
         """For the report: what the file said."""
-        return self.model_dump(mode="json", exclude_none=True, exclude={"description"})
+        return self.model_dump(mode="json", exclude_none=True, exclude={"description", "group", "number", "sabotage"})
 
 
 __all__ = [
     "Action",
+    "Advance",
+    "ApiSays",
+    "Bounded",
     "Check",
+    "Connect",
     "Detection",
+    "DisableChannel",
+    "Disconnect",
+    "Doing",
+    "Duplicated",
+    "EnableChannel",
+    "Event",
     "Expectation",
+    "FlowsHit",
+    "Formula",
+    "Group",
     "Happens",
+    "LeftNothing",
+    "LongestLoss",
+    "Lost",
+    "LostShare",
+    "Maintenance",
+    "Migrate",
+    "MisuseKey",
     "Never",
     "OnChannel",
+    "Refused",
+    "Resize",
     "Restored",
+    "Rotate",
     "Scenario",
+    "Spoiled",
     "Step",
     "Traffic",
     "Verified",
     "When",
+    "WorstDelay",
 ]

@@ -3,63 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from xcnet.events import Event
 from xcnet.probe.results import ProbeResult
 from xcnet.scenario import document as doc
 from xcnet.scenario.course import restoration
-from xcnet.scenario.formula import Functions, evaluate
-from xcnet.scenario.results import Check, FaultSpan, Verdict
-from xcnet.scenario.timeline import TimeLine, matches
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an action. :param refusal: the words of the error; None where it was done."""
-
-    step: str
-    refused: str | None
-    refusal: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything that was seen of a run. Events are on the lab's clock, all else in seconds since ``began``.
-
-    :param steps: name -> when it was done; absent where its moment never came. :param unverified: connections that are not seen
-        to work at the end.
-    """
-
-    began: float
-    ended: float
-    line: TimeLine
-    events: Sequence[Event]
-    faults: Sequence[FaultSpan]
-    steps: dict[str, float]
-    outcomes: Sequence[Outcome] = ()
-    unverified: Sequence[str] = ()
-    probe: ProbeResult | None = None
-    functions: Functions = field(default_factory=dict)
-
-    def fault(self, step: str) -> FaultSpan | None:
-        return next((span for span in self.faults if span.name == step), None)
-
-    def of_kind(self, kind: str, on: str | None, since: float) -> list[float]:
-        """When such events came, seconds since the run began."""
-        return sorted(
-            event.monotonic - self.began
-            for event in self.events
-            if matches(event.kind, kind)
-            and event.monotonic - self.began >= since
-            and (on is None or self.line.concerns(event, on))
-        )
+from xcnet.scenario.formula import evaluate
+from xcnet.scenario.judge_customers import nothing_left, says, silent
+from xcnet.scenario.results import Check, Verdict
+from xcnet.scenario.seen import Outcome, Seen, made, number
 
 
 def judge(scenario: doc.Scenario, seen: Seen) -> tuple[Check, ...]:
     """Every expectation, that about actions and moments included, which no file need name."""
     checks = [_check(each, seen) for each in scenario.expect if not isinstance(each, doc.Refused)]
     return (*checks, *_moments(scenario, seen), *_actions(seen))
+
+
+def failed_kinds(scenario: doc.Scenario, checks: Sequence[Check]) -> dict[str, list[Check]]:
+    """Kind of expectation, as files name it -> those that failed of what :func:`judge` made; ``actions`` for steps."""
+    kinds: list[str] = [each.check for each in scenario.expect if not isinstance(each, doc.Refused)]
+    kinds += ["actions"] * (len(checks) - len(kinds))
+    found: dict[str, list[Check]] = {}
+    for kind, check in zip(kinds, checks, strict=True):
+        if check.verdict is Verdict.FAIL:
+            found.setdefault(kind, []).append(check)
+    return found
 
 
 def verdict(checks: Sequence[Check], probe: ProbeResult | None) -> tuple[Verdict, tuple[str, ...]]:
@@ -95,6 +63,12 @@ def unsettled(scenario: doc.Scenario, seen: Seen) -> bool:
                 open_still = restoration(seen.events, seen.began + span.began).at is None
                 if open_still and seen.ended - span.ended <= evaluate(check.within, seen.functions):
                     return True
+            case doc.ApiSays(after=str() as step, within=within) if within is not None:
+                since = seen.steps.get(step)
+                if since is None:
+                    return True
+                if seen.ended - since <= evaluate(within, seen.functions) and silent(check, seen, since):
+                    return True
             case _:
                 pass
     return False
@@ -118,6 +92,9 @@ def _check(check: doc.Expectation, seen: Seen) -> Check:
         case doc.Duplicated():
             count = sum(stream.duplicated for stream in _probe(seen).streams)
             return _bounded(check, seen, "packets that came twice", count, "")
+        case doc.WorstDelay():
+            worst = max((stream.delay.worst for stream in _probe(seen).streams), default=0.0)
+            return _bounded(check, seen, "longest one-way delay of a packet", worst, "ms")
         case doc.OnChannel():
             return _share(check, seen)
         case doc.Happens():
@@ -130,7 +107,11 @@ def _check(check: doc.Expectation, seen: Seen) -> Check:
             return _restored(check, seen)
         case doc.Verified():
             words = f"not {', '.join(seen.unverified)}" if seen.unverified else "all of them"
-            return _made(check, "connections seen to work", "all, at both sides", words, not seen.unverified)
+            return made(check, "connections seen to work", "all, at both sides", words, not seen.unverified)
+        case doc.ApiSays():
+            return says(check, seen)
+        case doc.LeftNothing():
+            return nothing_left(check, seen)
     raise TypeError(f"nobody judges {type(check).__name__}")
 
 
@@ -143,17 +124,7 @@ def _percent(part: float, whole: float) -> float:
     return 100 * part / whole if whole else 0.0
 
 
-def _made(check: doc.Expectation, name: str, expected: str, measured: str, holds: bool | None, why: str = "") -> Check:
-    verdict = Verdict.INCONCLUSIVE if holds is None else Verdict.PASS if holds else Verdict.FAIL
-    return Check(name=check.name or name, expected=expected, measured=measured, verdict=verdict, why=why)
-
-
-def _number(value: float, unit: str) -> str:
-    text = f"{value:.0f}" if value == int(value) else f"{value:.3g}"
-    return f"{text} {unit}".strip() if unit != "%" else f"{text} %"
-
-
-def _bounded(check: doc._Bounded, seen: Seen, name: str, value: float, unit: str) -> Check:
+def _bounded(check: doc.Bounded, seen: Seen, name: str, value: float, unit: str) -> Check:
     expected: list[str] = []
     formulas: list[str] = []
     holds = True
@@ -161,23 +132,23 @@ def _bounded(check: doc._Bounded, seen: Seen, name: str, value: float, unit: str
         if bound is None:
             continue
         limit = evaluate(bound, seen.functions)
-        expected.append(f"{word} {_number(limit, unit)}")
+        expected.append(f"{word} {number(limit, unit)}")
         holds &= value >= limit if word == "at least" else value <= limit
         if isinstance(bound, str):
-            formulas.append(f"{_number(limit, unit)} = {bound}")
-    return _made(check, name, " and ".join(expected), _number(value, unit), holds, "; ".join(formulas))
+            formulas.append(f"{number(limit, unit)} = {bound}")
+    return made(check, name, " and ".join(expected), number(value, unit), holds, "; ".join(formulas))
 
 
 def _share(check: doc.OnChannel, seen: Seen) -> Check:
     span = seen.fault(check.during)
     name = f"share of {check.channel} during {check.during}"
     if span is None:
-        return _made(check, name, "a fault to look at", "it never began", False)
+        return made(check, name, "a fault to look at", "it never began", False)
     since, until = span.began + check.settled, span.ended if span.ended is not None else seen.ended
     within = [each.frames for each in _probe(seen).shares if since <= each.start and each.start + each.seconds <= until]
     whole = sum(sum(frames.values()) for frames in within)
     if not whole:
-        return _made(check, name, "traffic to look at", "no frame was counted meanwhile", None)
+        return made(check, name, "traffic to look at", "no frame was counted meanwhile", None)
     return _bounded(check, seen, name, _percent(sum(frames.get(check.channel, 0) for frames in within), whole), "%")
 
 
@@ -192,33 +163,33 @@ def _happens(check: doc.Happens, seen: Seen) -> Check:
     times = f"{check.times} times " if check.times > 1 else ""
     since = _since(seen, check.after)
     if since is None:
-        return _made(check, name, f"{times}{after.strip()}", f"{check.after} never came", False)
+        return made(check, name, f"{times}{after.strip()}", f"{check.after} never came", False)
     found = [at - since for at in seen.of_kind(check.event, check.on, since)]
     latest = evaluate(check.within, seen.functions) if check.within is not None else None
     soonest = evaluate(check.at_least, seen.functions) if check.at_least is not None else None
     words = [times.strip()] if times else []
-    words += [f"not before {_number(soonest, 's')}"] if soonest is not None else []
-    words += [f"within {_number(latest, 's')}{after}"] if latest is not None else [f"at any time{after}"]
+    words += [f"not before {number(soonest, 's')}"] if soonest is not None else []
+    words += [f"within {number(latest, 's')}{after}"] if latest is not None else [f"at any time{after}"]
     if len(found) < check.times:
-        return _made(check, name, " ".join(words), f"{len(found)} times" if found else "it did not come", False)
+        return made(check, name, " ".join(words), f"{len(found)} times" if found else "it did not come", False)
     at = found[check.times - 1]
     holds = (latest is None or at <= latest) and (soonest is None or found[0] >= soonest)
     formulas = [
-        f"{_number(evaluate(each, seen.functions), 's')} = {each}"
+        f"{number(evaluate(each, seen.functions), 's')} = {each}"
         for each in (check.at_least, check.within)
         if isinstance(each, str)
     ]
-    return _made(check, name, " ".join(words), f"after {_number(at, 's')}", holds, "; ".join(formulas))
+    return made(check, name, " ".join(words), f"after {number(at, 's')}", holds, "; ".join(formulas))
 
 
 def _never(check: doc.Never, seen: Seen) -> Check:
     name = f"no {check.event}" + (f" on {check.on}" if check.on else "")
     since = _since(seen, check.after)
     if since is None:
-        return _made(check, name, "none", f"{check.after} never came", False)
+        return made(check, name, "none", f"{check.after} never came", False)
     found = seen.of_kind(check.event, check.on, since)
-    measured = f"{len(found)}, the first at {_number(found[0], 's')}" if found else "none"
-    return _made(check, name, "none", measured, not found)
+    measured = f"{len(found)}, the first at {number(found[0], 's')}" if found else "none"
+    return made(check, name, "none", measured, not found)
 
 
 def _detection(check: doc.Detection, seen: Seen) -> Check:
@@ -227,10 +198,10 @@ def _detection(check: doc.Detection, seen: Seen) -> Check:
     slack = check.tolerance / 100
     soonest = evaluate(check.earliest, seen.functions) * (1 - slack)
     latest = evaluate(check.computed, seen.functions) * (1 + slack)
-    expected = f"{_number(soonest, 's')} to {_number(latest, 's')}"
+    expected = f"{number(soonest, 's')} to {number(latest, 's')}"
     why = f"computed: {check.earliest} to {check.computed}, give or take {check.tolerance:g} %"
     if span is None:
-        return _made(check, name, expected, "the fault never began", False, why)
+        return made(check, name, expected, "the fault never began", False, why)
     found = [
         event.monotonic - seen.began - span.began
         for event in seen.events
@@ -239,26 +210,24 @@ def _detection(check: doc.Detection, seen: Seen) -> Check:
         and (not span.channels or set(seen.line.channels(event)) & set(span.channels))
     ]
     if not found:
-        return _made(check, name, expected, "no session went down", False, why)
+        return made(check, name, expected, "no session went down", False, why)
     # Outside of what the protocol allows the machine was too busy, or the clock's reading is wrong: that judges nothing.
-    return _made(
-        check, name, expected, _number(min(found), "s"), True if soonest <= min(found) <= latest else None, why
-    )
+    return made(check, name, expected, number(min(found), "s"), True if soonest <= min(found) <= latest else None, why)
 
 
 def _restored(check: doc.Restored, seen: Seen) -> Check:
     span = seen.fault(check.of)
     within = evaluate(check.within, seen.functions)
-    name, expected = f"all as before {check.of}", f"within {_number(within, 's')} of its end"
-    why = f"{_number(within, 's')} = {check.within}" if isinstance(check.within, str) else ""
+    name, expected = f"all as before {check.of}", f"within {number(within, 's')} of its end"
+    why = f"{number(within, 's')} = {check.within}" if isinstance(check.within, str) else ""
     if span is None or span.ended is None:
-        return _made(check, name, expected, "the fault never ended" if span else "the fault never began", False, why)
+        return made(check, name, expected, "the fault never ended" if span else "the fault never began", False, why)
     back = restoration(seen.events, seen.began + span.began)
     if back.at is None:
         more = f" and {len(back.missing) - 3} more" if len(back.missing) > 3 else ""
-        return _made(check, name, expected, f"missing: {', '.join(back.missing[:3])}{more}", False, why)
+        return made(check, name, expected, f"missing: {', '.join(back.missing[:3])}{more}", False, why)
     seconds = max(0.0, back.at - seen.began - span.ended)
-    return _made(check, name, expected, f"after {_number(seconds, 's')}", seconds <= within, why)
+    return made(check, name, expected, f"after {number(seconds, 's')}", seconds <= within, why)
 
 
 def _moments(scenario: doc.Scenario, seen: Seen) -> list[Check]:
@@ -288,4 +257,4 @@ def _actions(seen: Seen) -> list[Check]:
     return checks
 
 
-__all__ = ["Outcome", "Seen", "judge", "unsettled", "verdict"]
+__all__ = ["Outcome", "Seen", "failed_kinds", "judge", "unsettled", "verdict"]

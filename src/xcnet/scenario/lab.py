@@ -19,6 +19,7 @@ from xcnet.lab.manager import Removal, bring_up, lab_status, take_down
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.status import LabStatus
 from xcnet.lab.timeline import read_events
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.problems import did_you_mean
 from xcnet.model.validation import validate
 from xcnet.probe.plan import ProbePlan
@@ -70,12 +71,19 @@ class Lab:
         engine: str = "auto",
         fast: bool = False,
         bare: bool = False,
+        monitor: MonitorPolicy | None = None,
     ) -> Self:
         """Bring one up. :param name: by default one that no other has. :param fast: the fast timers.
-        :param bare: without keys and connections, see :meth:`connect`.
+        :param bare: without keys and connections, see :meth:`connect`. :param monitor: every provider's; the topology's if absent.
         """
         made = bring_up(
-            topology, name=name or f"py-{os.getpid()}", engine=engine, fast=fast, bare=bare, progress=_Quiet()
+            topology,
+            name=name or f"py-{os.getpid()}",
+            engine=engine,
+            fast=fast,
+            bare=bare,
+            monitor=monitor,
+            progress=_Quiet(),
         )
         return cls(made.name, owned=True)
 

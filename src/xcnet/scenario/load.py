@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from xcnet.errors import InputError
 from xcnet.lab.directory import Directory
-from xcnet.lab.faults.registry import makeable
 from xcnet.model.faults import Fault
 from xcnet.model.problems import Path as Way
 from xcnet.model.problems import Problem, TopologyError, did_you_mean, twice
@@ -133,8 +132,15 @@ def _names(scenario: Scenario) -> Iterator[Problem]:
         if scenario.traffic is None and check.check in _OF_TRAFFIC:
             yield Problem(("expect", order, "check"), "there is no traffic to judge", "take 'traffic: null' away")
 
+    kinds = [*dict.fromkeys(check.check for check in scenario.expect), "actions"]
+    yield from twice("sabotage", ((("sabotage", order), each.without) for order, each in enumerate(scenario.sabotage)))
+    for order, each in enumerate(scenario.sabotage):
+        if each.fails not in kinds:
+            cause = f"nothing of kind '{each.fails}' is expected, so that it cannot fail"
+            yield Problem(("sabotage", order, "fails"), cause, did_you_mean(each.fails, kinds))
 
-_OF_TRAFFIC = {"longest-loss", "lost", "lost-share", "flows-hit", "duplicated", "channel-share"}
+
+_OF_TRAFFIC = {"longest-loss", "lost", "lost-share", "flows-hit", "duplicated", "worst-delay", "channel-share"}
 
 
 def check_against(scenario: Scenario, document: YamlDocument, lab: Directory) -> None:
@@ -143,9 +149,11 @@ def check_against(scenario: Scenario, document: YamlDocument, lab: Directory) ->
     :raises TopologyError: with all that is wrong.
     """
     functions = figures(lab)
+    concerned = (*lab.channels, *lab.nodes, *lab.providers)
+    orders = tuple(dict.fromkeys(network.name for network in lab.networks))
     problems: list[Problem] = []
     for order, check in enumerate(scenario.expect):
-        for field in ("at_most", "at_least", "within", "computed", "earliest"):
+        for field in ("at_most", "at_least", "within", "computed", "earliest", "mtu"):
             formula = getattr(check, field, None)
             if formula is None:
                 continue
@@ -153,17 +161,19 @@ def check_against(scenario: Scenario, document: YamlDocument, lab: Directory) ->
                 evaluate(formula, functions)
             except FormulaError as error:
                 problems.append(Problem(("expect", order, field), str(error), error.remedy))
-        for field, known in (("channel", lab.channels), ("on", (*lab.channels, *lab.nodes))):
+        for field, known in (
+            ("channel", lab.channels),
+            ("on", concerned),
+            ("by", tuple(lab.providers)),
+            ("connection", orders),
+        ):
             wanted = getattr(check, field, None)
             if wanted is not None and wanted not in known:
                 problems.append(_unknown(("expect", order, field), field, wanted, known))
     for order, step in enumerate(scenario.steps):
         at = ("steps", order)
-        if step.fault is not None and step.fault.fault not in makeable():
-            remedy = f"those that can: {', '.join(makeable())}"
-            problems.append(Problem((*at, "fault"), f"'{step.fault.fault}' cannot be put to a lab yet", remedy))
-        if step.when is not None and step.when.on is not None and step.when.on not in (*lab.channels, *lab.nodes):
-            problems.append(_unknown((*at, "when", "on"), "on", step.when.on, (*lab.channels, *lab.nodes)))
+        if step.when is not None and step.when.on is not None and step.when.on not in concerned:
+            problems.append(_unknown((*at, "when", "on"), "on", step.when.on, concerned))
         doing = step.action or step.fault
         for field, known in (("channel", lab.channels), ("by", tuple(lab.providers)), ("side", tuple(lab.providers))):
             wanted = getattr(doing, field, None)
@@ -180,7 +190,8 @@ def check_against(scenario: Scenario, document: YamlDocument, lab: Directory) ->
 
 
 def _unknown(way: Way, field: str, wanted: str, known: tuple[str, ...]) -> Problem:
-    kind = {"channel": "channel", "by": "provider", "side": "provider"}.get(field, "channel or node")
+    kinds = {"channel": "channel", "by": "provider", "side": "provider", "connection": "connection"}
+    kind = kinds.get(field, "channel or node")
     return Problem(way, f"there is no {kind} '{wanted}' in this lab", did_you_mean(wanted, dict.fromkeys(known)))
 
 

@@ -136,6 +136,7 @@ class ChannelPlace(_Result):
 class RunResult(_Result):
     """:param reasons: why the run is what it is, a sentence each. :param settings: of the scenario, for the report.
     :param versions: name -> version (xcnet, kernel, FRR, Python, engine). :param evidence_problems: what of it is missing, in words.
+    :param variant: how it differed from what the file says, e.g. ``sabotaged: bfd-off``; empty: not at all.
     """
 
     scenario: str
@@ -158,6 +159,7 @@ class RunResult(_Result):
     versions: dict[str, str]
     evidence: tuple[Evidence, ...] = ()
     evidence_problems: tuple[str, ...] = ()
+    variant: str = ""
 
 
 __all__ = [

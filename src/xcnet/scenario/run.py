@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from xcnet.errors import LabError, XcnetError
+from xcnet.errors import DeadlineError, LabError, XcnetError
 from xcnet.events import Event
-from xcnet.lab.directory import Directory
-from xcnet.model.desired import RouterState
+from xcnet.lab.inventory import Inventory, differences
 from xcnet.probe.results import ProbeResult
-from xcnet.scenario.document import Action, Scenario, Step, Traffic
+from xcnet.scenario.document import Action, ApiSays, LeftNothing, Scenario, Step
+from xcnet.scenario.formula import evaluate
 from xcnet.scenario.judge import Outcome, Seen, unsettled
 from xcnet.scenario.results import FaultSpan
+from xcnet.scenario.staging import Stage, Standing
 from xcnet.scenario.timeline import TimeLine, matches
 from xcnet.scenario.timers import figures
+from xcnet.scenario.voices import Voices
 
 _TURN = 0.02
 """Seconds between two looks at the schedule."""
@@ -25,58 +27,11 @@ _TURN = 0.02
 _LOOK = 0.2
 """Seconds between two looks at the events' files, whose growth nothing announces outside of the lab's kernel."""
 
+_VOICE_SECONDS = 60.0
+"""For a coordinator to answer after the run: it may have been started again just now."""
+
 _LEAD = 2.0
 """Seconds of what was before the run that its time line shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A fault that is in place. :param at: when it was put there, on the lab's clock. :param artifact: what shows it."""
-
-    id: str
-    kind: str
-    target: str
-    channels: tuple[str, ...]
-    at: float
-    artifact: str
-
-
-class Stage(Protocol):
-    """A lab as a run needs it. All times are on the lab kernel's monotonic clock."""
-
-    directory: Directory
-
-    def clock(self) -> float: ...
-
-    def begin_fault(self, fault: Any) -> Standing:
-        """:raises XcnetError: it cannot be put in place, or its artifact is not seen."""
-        ...
-
-    def end_fault(self, standing: Standing) -> float:
-        """:returns: when it was over. :raises XcnetError: it cannot be undone, or is there still."""
-        ...
-
-    def act(self, action: Action) -> Future[None]:
-        """Do it beside everything else; the future raises the XcnetError of a refusal."""
-        ...
-
-    def start_traffic(self, traffic: Traffic) -> float:
-        """:returns: when measuring began, warm-up behind it."""
-        ...
-
-    def stop_traffic(self) -> ProbeResult: ...
-
-    def new_events(self) -> list[Event]:
-        """What came since the last call."""
-        ...
-
-    def routers(self) -> Mapping[str, RouterState]:
-        """Node -> the state that its coordinator wants it to have."""
-        ...
-
-    def unverified(self) -> Sequence[str]:
-        """Connections that are not seen to work at both sides now."""
-        ...
 
 
 @dataclass
@@ -90,6 +45,7 @@ class _Course:
     spans: list[FaultSpan] = field(default_factory=list)
     acting: dict[str, tuple[Action, Future[None]]] = field(default_factory=dict)
     last: float = 0.0
+    voices: Voices | None = None
 
 
 class Run:
@@ -120,12 +76,17 @@ class Run:
         """
         stage = self._stage
         before = stage.new_events()
+        held = stage.inventory() if self._expected(LeftNothing) else None
         traffic = self._scenario.traffic
         began = stage.start_traffic(traffic) if traffic is not None else stage.clock()
         course = _Course(began)
         course.events += [event for event in before if event.monotonic >= began - _LEAD]
         line = TimeLine(stage.directory, stage.routers(), began)
         offset = self._now() - stage.clock()
+        if self._expected(ApiSays):
+            course.voices = Voices(
+                tuple(stage.directory.providers), stage.said, lambda: self._now() - offset - course.began
+            )
         probe: ProbeResult | None = None
         try:
             self._until_settled(course, line, lambda: self._now() - offset)
@@ -137,6 +98,9 @@ class Run:
                     probe = stage.stop_traffic()
         ended = stage.clock() - began
         outcomes = [self._outcome(name, action, future) for name, (action, future) in course.acting.items()]
+        if course.voices is not None:
+            self._last_words(course.voices)
+        left = self._left(held) if held is not None else None
         self._look(course)
         line.learn(stage.routers())
         return Seen(
@@ -150,7 +114,39 @@ class Run:
             unverified=tuple(stage.unverified()),
             probe=_since(probe, began) if probe is not None else None,
             functions=self._functions,
+            voices=tuple(course.voices.heard) if course.voices is not None else (),
+            connection=self._connection,
+            left=left,
         )
+
+    def _expected(self, kind: type[Any]) -> bool:
+        return any(isinstance(each, kind) for each in self._scenario.expect)
+
+    @property
+    def _connection(self) -> str:
+        """The topology's first."""
+        return next((each.name for each in self._stage.directory.networks), "")
+
+    @staticmethod
+    def _last_words(voices: Voices) -> None:
+        try:
+            voices.finish(_VOICE_SECONDS)
+        except TimeoutError:
+            raise DeadlineError(
+                f"a coordinator does not say within {_VOICE_SECONDS:g} s how its connections are",
+                where="api-says",
+                remedy="look at its log in the node's log folder",
+            ) from None
+
+    def _left(self, held: Inventory) -> list[str]:
+        """What is there that was not, once it does not go away any more."""
+        within = max(
+            evaluate(each.within, self._functions) for each in self._scenario.expect if isinstance(each, LeftNothing)
+        )
+        until = self._now() + within
+        while (left := differences(held, self._stage.inventory())) and self._now() < until:
+            self._pause(_LOOK)
+        return left
 
     # -- the loop
 
@@ -168,6 +164,8 @@ class Run:
             if at - looked >= _LOOK:
                 looked = at
                 self._look(course)
+                if course.voices is not None:
+                    course.voices.listen()
                 for step in self._triggered(course, line, waiting):
                     waiting.remove(step)
                     self._do(course, step)
@@ -206,6 +204,8 @@ class Run:
         if at < course.last + self._scenario.settle:
             return False
         seen = Seen(course.began, at, line, course.events, course.spans, course.steps, functions=self._functions)
+        if course.voices is not None:
+            seen = replace(seen, voices=tuple(course.voices.heard), connection=self._connection)
         return not unsettled(self._scenario, seen)
 
     # -- what is done

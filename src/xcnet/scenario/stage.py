@@ -14,6 +14,9 @@ from xcnet.events import Event
 from xcnet.lab import faulting, probing
 from xcnet.lab.coordination import Coordination
 from xcnet.lab.directory import Directory
+from xcnet.lab.inventory import KERNEL, QUERIES, Inventory, store
+from xcnet.lab.lasting import LastingCoordination
+from xcnet.lab.manager import call_in_lab
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.timeline import EventSources
 from xcnet.model.desired import RouterState
@@ -21,7 +24,8 @@ from xcnet.probe.plan import ProbePlan, RequestsPlan, TransferPlan
 from xcnet.probe.results import ProbeResult
 from xcnet.scenario.actions import act, unverified
 from xcnet.scenario.document import Action, Traffic
-from xcnet.scenario.run import Standing
+from xcnet.scenario.staging import Standing
+from xcnet.scenario.voices import Said, said_of
 from xcnet.waiting import Deadline, wait_until
 
 _HEALTHY_SECONDS = 60.0
@@ -93,7 +97,7 @@ class LabStage:
     def _act(self, action: Action) -> None:
         # A connection of its own: the run's is busy with faults, and one connection serves one request at a time.
         with LabClient(self._paths.run_dir) as client:
-            act(action, Coordination(self._paths, client), self.directory)
+            act(action, LastingCoordination(self._paths, client), self.directory)
 
     def start_traffic(self, traffic: Traffic) -> float:
         plan = ProbePlan(
@@ -127,6 +131,17 @@ class LabStage:
     def unverified(self) -> Sequence[str]:
         return unverified(self._talk, self.directory)
 
+    def said(self, provider: str) -> Future[Mapping[str, Said]]:
+        return self._workers.submit(self._said, provider)
+
+    def _said(self, provider: str) -> Mapping[str, Said]:
+        with LabClient(self._paths.run_dir) as client:
+            views = Coordination(self._paths, client).query(provider, "connections")
+        return {view["name"]: said_of(view) for view in views}
+
+    def inventory(self) -> Inventory:
+        return inventory(self._paths, self._talk, self.directory)
+
     def _measure_offset(self) -> float:
         """This machine's clock less the lab's: of several readings the one that took least."""
         best, offset = float("inf"), 0.0
@@ -139,4 +154,13 @@ class LabStage:
         return offset
 
 
-__all__ = ["LabStage"]
+def inventory(paths: LabPaths, talk: Coordination, directory: Directory) -> Inventory:
+    """See :meth:`LabStage.inventory`."""
+    found = {node: tuple(lines) for node, lines in call_in_lab(paths, KERNEL, {}).items()}
+    for provider in directory.providers:
+        answers = {query: talk.query(provider, query) for query in QUERIES}
+        found |= store(provider, answers, talk.query(provider, "clock")["ahead"])
+    return found
+
+
+__all__ = ["LabStage", "inventory"]

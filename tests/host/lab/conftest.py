@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +43,13 @@ def faulty(default_lab: Xcnet, faultless: dict[str, list[str]]) -> Iterator[Xcne
     yield default_lab
     default_lab.ok("fault", "end", "--all", "-n", LAB)
     wait_until_as_before(default_lab, LAB, faultless)
+
+
+@pytest.fixture
+def busy_host() -> Iterator[None]:
+    """A process for each processor that wants it whole."""
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    yield
+    for hog in hogs:
+        hog.kill()
+        hog.wait()

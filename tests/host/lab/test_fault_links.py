@@ -21,6 +21,7 @@ CASES = {
     "blackhole-of-an-internal-link": (["blackhole", "--on", "gcp-gw/gcp-edge2"], "gcp-edge2:gw0 .*gcp-gw:"),
     "mtu": (["mtu", "--on", "ch3", "--set", "bytes=1200"], "more than 1200 bytes"),
     "mka-drop": (["mka-drop", "--on", "ch4"], "key agreement frames"),
+    "data-drop": (["data-drop", "--on", "ch4"], "protected frames"),
     "loss": (["loss", "--on", "fac-a", "--set", "percent=30"], "ch1-gcp: loss 30 %.*ch2-aws: loss 30 %"),
     "delay": (["delay", "--on", "aws", "--set", "ms=20", "--set", "jitter_ms=2"], "delay 21 ms, jitter 2 ms"),
     "delay-of-an-internal-link": (["delay", "--on", "aws-edge1/aws-gw", "--set", "ms=5"], "gw0: delay 5 ms"),

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from labtool import Xcnet
@@ -40,16 +37,6 @@ def sessions_lost(lab: Xcnet, after: float) -> list[str]:
     lines = lab.ok("events", *SETTINGS, "--kind", "bfd.down", "--json").splitlines()
     events = [json.loads(line) for line in lines]
     return [event["subject"] for event in events if event["monotonic"] > after]
-
-
-@pytest.fixture
-def busy_host() -> Iterator[None]:
-    """A process for each processor that wants it whole."""
-    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
-    yield
-    for hog in hogs:
-        hog.kill()
-        hog.wait()
 
 
 def test_every_flow_arrives_over_all_channels_and_no_session_suffers(default_lab: Xcnet) -> None:

@@ -59,7 +59,16 @@ CASES = {
     "fault-unknown-target": ["fault", "begin", "cut", "--on", "ch9"],
     "fault-unknown-internal-link": ["fault", "begin", "cut", "--on", "aws-edge1/aws-g"],
     "fault-unknown-router": ["fault", "begin", "power-off", "--on", "aws-edge9"],
-    "fault-power-off-of-a-gateway": ["fault", "begin", "power-off", "--on", "gcp-gw"],
+    "fault-slow-cpu-of-no-daemon-there": [
+        *("fault", "begin", "slow-cpu", "--on", "aws-edge1", "--set", "percent=5", "--set", "daemon=coordinator"),
+    ],
+    "fault-slow-cpu-of-a-host": ["fault", "begin", "slow-cpu", "--on", "aws-app", "--set", "percent=5"],
+    "fault-no-macsec-there": ["fault", "begin", "replay", "--on", "aws-edge1/aws-gw"],
+    "fault-overflow-of-no-connection": [
+        *("fault", "begin", "prefix-overflow", "--set", "side=aws", "--set", "connection=pord"),
+    ],
+    "fault-full-disk-of-nobody": ["fault", "begin", "full-disk", "--set", "side=azure"],
+    "fault-certificate-of-nobody": ["fault", "begin", "certificate-expiry", "--set", "side=azure"],
     "fault-no-coordinator-there": [
         *("fault", "begin", "kill", "--on", "aws-edge1", "--set", "daemon=coordinator"),
     ],

@@ -81,7 +81,7 @@ def test_an_overlay_passes_a_socket_with_its_keys() -> None:
 
 
 def test_every_kind_has_a_name() -> None:
-    assert len(fault_classes()) == 27
+    assert len(fault_classes()) == 28
     assert read_fault({"fault": "loss", "on": "ch1", "percent": "5"}).fault == "loss"
 
 

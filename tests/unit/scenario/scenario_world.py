@@ -9,6 +9,7 @@ from typing import Any
 from xcnet.errors import LabError
 from xcnet.events import Event
 from xcnet.lab.directory import Directory
+from xcnet.lab.inventory import Inventory
 from xcnet.model.desired import RouterState
 from xcnet.model.load import load_topology
 from xcnet.model.plan import Plan
@@ -16,7 +17,8 @@ from xcnet.model.planner import make_plan
 from xcnet.probe.results import ChannelShare, Delay, FlowResult, LossWindow, ProbeResult, Quality, StreamResult
 from xcnet.scenario.document import Action, Scenario, Traffic
 from xcnet.scenario.load import parse_scenario
-from xcnet.scenario.run import Standing
+from xcnet.scenario.staging import Standing
+from xcnet.scenario.voices import Said
 
 BOOT = 1000.0
 """The lab's clock when a test begins: far from zero, so that forgetting to subtract it shows."""
@@ -53,7 +55,8 @@ def event(at: float, source: str, kind: str, subject: str, **data: Any) -> Event
 
 class PlayedStage:
     """:param script: what a fault's beginning or end brings about: given its kind, whether it begins, and the time, events.
-    :param refusals: action -> the words of its refusal.
+    :param refusals: action -> the words of its refusal. :param said: what a provider's customers are told at a time, both counted
+        from the run's beginning. :param held: what the lab holds, the first time it is asked for and then; the last one stays.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class PlayedStage:
         probe: ProbeResult | None = None,
         refusals: Mapping[str, str] | None = None,
         unverified: Sequence[str] = (),
+        said: Callable[[str, float], Said] = lambda _provider, _at: Said("available"),
+        held: Sequence[Inventory] = ({},),
     ) -> None:
         made = plan()
         self.directory = Directory.of(made)
@@ -74,6 +79,8 @@ class PlayedStage:
         self._refusals = dict(refusals or {})
         self._unverified = unverified
         self._routers = made.routers
+        self._said = said
+        self._held = list(held)
         self._coming: list[Event] = []
 
     def clock(self) -> float:
@@ -122,6 +129,15 @@ class PlayedStage:
 
     def unverified(self) -> Sequence[str]:
         return self._unverified
+
+    def said(self, provider: str) -> Future[Mapping[str, Said]]:
+        future: Future[Mapping[str, Said]] = Future()
+        said = self._said(provider, self._clock.time)
+        future.set_result({} if said.state == "deleted" else {"prod": said})
+        return future
+
+    def inventory(self) -> Inventory:
+        return self._held.pop(0) if len(self._held) > 1 else self._held[0]
 
 
 def probe(

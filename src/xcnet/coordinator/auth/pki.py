@@ -194,6 +194,39 @@ def client_context(credential: Credential) -> ssl.SSLContext:
     return context
 
 
+def show(context: ssl.SSLContext, credential: Credential) -> None:
+    """Have an existing context show this credential in every handshake from now on; what it trusts stays.
+
+    :raises InputError: the certificate and its key do not go together.
+    """
+    try:
+        _load(context, credential)
+    except (ssl.SSLError, ValueError) as error:
+        raise _mismatched(credential, error) from None
+
+
+def validity(certificate: str) -> tuple[float, float]:
+    """From when to when a certificate is good, seconds since the epoch. :param certificate: PEM.
+
+    :raises InputError: it is no certificate.
+    """
+    try:
+        parsed = x509.load_pem_x509_certificate(certificate.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        raise InputError(
+            "it is not readable", where="TLS certificate", remedy="use one that the lab has issued"
+        ) from None
+    return parsed.not_valid_before_utc.timestamp(), parsed.not_valid_after_utc.timestamp()
+
+
+def _mismatched(credential: Credential, error: Exception) -> InputError:
+    return InputError(
+        f"the certificate, its key and its authority do not go together: {type(error).__name__}",
+        where=f"TLS credential of {credential.provider}",
+        remedy="use the three as they were issued",
+    )
+
+
 def _context(protocol: int, credential: Credential) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -204,11 +237,7 @@ def _context(protocol: int, credential: Credential) -> ssl.SSLContext:
         context.load_verify_locations(cadata=credential.authority)
         _load(context, credential)
     except (ssl.SSLError, ValueError) as error:
-        raise InputError(
-            f"the certificate, its key and its authority do not go together: {type(error).__name__}",
-            where=f"TLS credential of {credential.provider}",
-            remedy="use the three as they were issued",
-        ) from None
+        raise _mismatched(credential, error) from None
     return context
 
 
@@ -275,4 +304,6 @@ __all__ = [
     "identify",
     "provider_of",
     "server_context",
+    "show",
+    "validity",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xcnet.coordinator.auth.pki import LabAuthority
+from xcnet.coordinator.auth.pki import Credential, LabAuthority
 from xcnet.coordinator.auth.profiles import create_auth
 from xcnet.coordinator.auth.proof_profiles import create_identity
 from xcnet.coordinator.config import CoordinatorConfig
@@ -14,14 +14,15 @@ from xcnet.coordinator.daemon.settings import HTTPS_PORT, DaemonSettings, Trust
 from xcnet.coordinator.planned import api_url, config_of, limits_of, seed_of
 from xcnet.model.plan import Plan
 
-_CERTIFICATE_SECONDS = 90 * 86400.0
+CERTIFICATE_SECONDS = 90 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where one coordinator lives.
 
-    :param folder: for its store and its operators' socket. :param routers: own router -> its folder of sockets.
+    :param folder: for its store and its operators' socket. :param store: for its store alone; None: ``folder``.
+    :param routers: own router -> its folder of sockets.
     :param transcript: file for its exchanges with peers. :param events: file for its event stream.
     :param address: IP address that it alone serves at and where its peers find it, in place of the plan's; None for the
         plan's, where every peer has an address of its own to reach it at.
@@ -35,15 +36,18 @@ class Place:
     address: str | None = None
     port: int = HTTPS_PORT
     metrics_port: int | None = None
+    store: Path | None = None
 
 
-def assemble(plan: Plan, lab: str, places: Mapping[str, Place], now: float) -> dict[str, DaemonSettings]:
+def assemble(
+    plan: Plan, lab: str, places: Mapping[str, Place], now: float, authority: LabAuthority | None = None
+) -> dict[str, DaemonSettings]:
     """Settings of all the plan's coordinators, with fresh certificates, signing keys and customers' sessions.
 
     :param lab: its name, which the certificate authority bears. :param places: provider -> where it lives; all of them.
-    :param now: seconds since the epoch.
+    :param now: seconds since the epoch. :param authority: who certifies them all; a fresh one by default.
     """
-    authority = LabAuthority.create(lab, now)
+    authority = authority or LabAuthority.create(lab, now)
     policies = {provider: plan.profiles[provider].coordinator for provider in plan.coordinators}
     auth = create_auth({provider: policy.request_authentication.value for provider, policy in policies.items()})
     configs = {provider: _placed(config_of(plan, provider), places) for provider in plan.coordinators}
@@ -57,7 +61,6 @@ def assemble(plan: Plan, lab: str, places: Mapping[str, Place], now: float) -> d
     for provider, planned in plan.coordinators.items():
         place = places[provider]
         network = plan.networks[provider].network
-        addresses = [link.address.ip for link in planned.peers.values()]
         settings[provider] = DaemonSettings(
             node=planned.node,
             config=configs[provider],
@@ -67,13 +70,7 @@ def assemble(plan: Plan, lab: str, places: Mapping[str, Place], now: float) -> d
             transcript=place.transcript,
             events=place.events,
             trust=Trust(
-                credential=authority.issue(
-                    provider,
-                    [planned.node],
-                    addresses if place.address is None else [place.address],
-                    now,
-                    _CERTIFICATE_SECONDS,
-                ),
+                credential=certify(authority, plan, provider, now, address=place.address),
                 auth=auth[provider],
                 identity=identities[provider],
                 known={peer: identities[peer].known for peer in planned.peers},
@@ -84,8 +81,26 @@ def assemble(plan: Plan, lab: str, places: Mapping[str, Place], now: float) -> d
             host=place.address or "0.0.0.0",
             port=place.port,
             metrics_port=place.metrics_port,
+            store_folder=place.store,
         )
     return settings
+
+
+def certify(
+    authority: LabAuthority,
+    plan: Plan,
+    provider: str,
+    now: float,
+    lifetime: float = CERTIFICATE_SECONDS,
+    address: str | None = None,
+) -> Credential:
+    """A certificate for one coordinator. :param now: seconds since the epoch, when it begins; its lifetime is in seconds.
+
+    :param address: the only IP address that it serves at; None: those that the plan gives it.
+    """
+    planned = plan.coordinators[provider]
+    addresses = [str(link.address.ip) for link in planned.peers.values()] if address is None else [address]
+    return authority.issue(provider, [planned.node], addresses, now, lifetime)
 
 
 def _placed(config: CoordinatorConfig, places: Mapping[str, Place]) -> CoordinatorConfig:
@@ -102,4 +117,4 @@ def _url(provider: str, place: Place) -> str:
     return url if place.port == HTTPS_PORT else f"{url}:{place.port}"
 
 
-__all__ = ["Place", "assemble"]
+__all__ = ["CERTIFICATE_SECONDS", "Place", "assemble", "certify"]

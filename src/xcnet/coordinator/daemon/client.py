@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from xcnet.coordinator.daemon.admin import LIMIT, SOCKET_NAME
-from xcnet.errors import LabError
+from xcnet.errors import DeadlineError, LabError
 from xcnet.waiting import Deadline, wait_until_async
+
+ANSWER_SECONDS = 60.0
+"""For a query or command where the caller gives no deadline: one that is stopped takes connections, and never answers."""
 
 
 class AdminClient:
@@ -38,8 +41,23 @@ class AdminClient:
         finally:
             writer.close()
 
-    async def ask(self, request: dict[str, Any]) -> Any:
-        """The answer to a query or command. :raises LabError: refused, or it does not run."""
+    async def ask(self, request: dict[str, Any], deadline: Deadline | None = None) -> Any:
+        """The answer to a query or command.
+
+        :raises LabError: refused, or it does not run. :raises DeadlineError: no answer in time.
+        """
+        deadline = deadline or Deadline(ANSWER_SECONDS)
+        try:
+            async with asyncio.timeout(deadline.remaining):
+                return await self._ask(request)
+        except TimeoutError:
+            raise DeadlineError(
+                f"the coordinator does not answer within {deadline.seconds:g} s",
+                where=self._node,
+                remedy="see with 'xcnet fault list' whether a fault stops it, and its log in the node's log folder",
+            ) from None
+
+    async def _ask(self, request: dict[str, Any]) -> Any:
         async for line in self.lines(request):
             message = json.loads(line)
             if "error" in message:
@@ -53,8 +71,8 @@ class AdminClient:
 
         async def seen() -> str | None:
             try:
-                health = await self.ask({"query": "health"})
-            except LabError as error:
+                health = await self.ask({"query": "health"}, Deadline(max(deadline.remaining, 0.001)))
+            except (LabError, DeadlineError) as error:
                 return error.cause
             return None if health["ready"] else "not ready yet"
 

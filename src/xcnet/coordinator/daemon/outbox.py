@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from xcnet.clock import Clock
 from xcnet.coordinator.core import Core
+from xcnet.coordinator.daemon.backlog import Work
 from xcnet.coordinator.engine.calls import Call, NotSent, Outcome
 from xcnet.coordinator.http.attempt import attempt
 from xcnet.coordinator.http.caller import Caller
@@ -26,11 +27,20 @@ class Proofs(Protocol):
 
 
 class Outbox:
-    """:param callers: peer -> how it is called, once for each attempt. :param ended: told whenever an attempt is over."""
+    """:param callers: peer -> how it is called, once for each attempt. :param ended: told whenever an attempt is over.
+    :param commit: does what it is given, at once or when the store takes it; done then.
+    """
 
     def __init__(
-        self, core: Core, callers: Mapping[str, Caller], proofs: Proofs, clock: Clock, ended: Callable[[], None]
+        self,
+        core: Core,
+        callers: Mapping[str, Caller],
+        proofs: Proofs,
+        clock: Clock,
+        ended: Callable[[], None],
+        commit: Callable[[Work], Awaitable[None]],
     ) -> None:
+        self._commit = commit
         self._core = core
         self._callers = callers
         self._proofs = proofs
@@ -59,10 +69,11 @@ class Outbox:
     async def _attempt(self, call: Call) -> None:
         try:
             outcome = await self._outcome(call)
+            # Until then it is not to be sent again.
+            await self._commit(lambda: self._core.call_ended(call, outcome))
         finally:
             del self._under_way[call.id]
             self._busy[call.peer] -= 1
-        self._core.call_ended(call, outcome)
         self._ended()
 
     async def _outcome(self, call: Call) -> Outcome:

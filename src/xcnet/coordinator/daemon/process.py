@@ -17,10 +17,13 @@ from xcnet.coordinator.auth.authenticators import create_signer, create_verifier
 from xcnet.coordinator.auth.proof_profiles import create_checker, create_door
 from xcnet.coordinator.core import Core
 from xcnet.coordinator.daemon.admin import AdminServer
+from xcnet.coordinator.daemon.backlog import Backlog
 from xcnet.coordinator.daemon.breaking import Breaking
 from xcnet.coordinator.daemon.exposition import serve_texts
 from xcnet.coordinator.daemon.follow import Followers
+from xcnet.coordinator.daemon.identity import TlsIdentity
 from xcnet.coordinator.daemon.metrics import Metrics
+from xcnet.coordinator.daemon.monitoring import Monitoring
 from xcnet.coordinator.daemon.observer import RouterObserver, Watched
 from xcnet.coordinator.daemon.outbox import Outbox
 from xcnet.coordinator.daemon.queries import Queries
@@ -37,19 +40,23 @@ from xcnet.coordinator.daemon.trust import (
 )
 from xcnet.coordinator.http.app import create_app
 from xcnet.coordinator.http.caller import PeerCaller
-from xcnet.coordinator.http.client import peer_caller
+from xcnet.coordinator.http.fault_transport import FaultyTransport
 from xcnet.coordinator.http.faults import FaultPoint
 from xcnet.coordinator.http.server import CoordinatorServer
 from xcnet.coordinator.http.transcript import Transcript
 from xcnet.coordinator.http.transport import Endpoint, HttpTransport
 from xcnet.coordinator.service import ApiRequest, ApiResponse
-from xcnet.coordinator.store.database import CrashHook
+from xcnet.coordinator.store.database import CrashHook, StoreFullError
 from xcnet.coordinator.view import NetworkView
 from xcnet.edge.client import EdgeClient
 from xcnet.events import Event, EventWriter
 from xcnet.spec.document import document
+from xcnet.spec.errors import ApiError
 
 _log = logging.getLogger(__name__)
+
+_FULL_SECONDS = 0.5
+"""Between two attempts to commit something while the store takes nothing."""
 
 _SCHEMES = {"sigv4": "AWS4-HMAC-SHA256", "jwt": "Bearer"}
 """Way of authentication -> its name in HTTP."""
@@ -94,6 +101,7 @@ class Coordinator:
         self._turning: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._serving = False
+        self._full = False
         self._failed: asyncio.Future[None]
 
     def emit(self, kind: str, subject: str, data: dict[str, Any]) -> None:
@@ -121,24 +129,33 @@ class Coordinator:
             )
             stack.callback(self.core.close)
             self._followers.core = self.core
-            client = pki.client_context(trust.credential)
+            tls = TlsIdentity(trust.credential)
             callers: dict[str, PeerCaller] = {}
             checkers = {}
             for name, peer in settings.config.peers.items():
                 endpoint = Endpoint(name, peer.url, peer.address)
                 signer = PeerSigner(create_signer(trust.auth.outbound[name]), clock)
-                callers[name] = peer_caller(endpoint, client, signer, transcript=transcript, faults=calls)
+                calling, transport = (HttpTransport(endpoint, tls.client) for _ in range(2))
+                faulty = FaultyTransport(calling, calls)
+                callers[name] = PeerCaller(endpoint, faulty, signer, transcript=transcript)
                 stack.push_async_callback(callers[name].close)
-                transport = HttpTransport(endpoint, client)
                 stack.push_async_callback(transport.close)
+                for each in (calling, transport):
+                    tls.on_change(each.retire)
                 if name in trust.known:
                     fetch = fetch_over(transport, name)
                     checkers[name] = create_checker(trust.known[name], settings.config.provider, fetch)
-            self._outbox = Outbox(self.core, callers, ProofSource(trust.identity, clock), clock, self.turn)
+            self._backlog = Backlog(self._store_full)
+            proofs = ProofSource(trust.identity, clock)
+            self._outbox = Outbox(self.core, callers, proofs, clock, self.turn, self._backlog.put)
             stack.push_async_callback(self._outbox.stop)
             routers = self._network(settings)
             self._driver = RouterDriver(self.core, settings.network, routers, applied=self._applied, emit=self.emit)
-            self._observer = RouterObserver(self.core, settings.network, self.turn)
+            policy = settings.config.rules.monitor
+            monitoring = Monitoring(self.core, settings.network, routers, policy, self.turn)
+            self._observer = RouterObserver(
+                self.core, settings.network, self.turn, self._backlog.put, monitoring.changed
+            )
             verifier = create_verifier(trust.auth.inbound, started=clock.wall() if before else None)
             door = create_door(trust.identity)
             gate = create_app(
@@ -163,18 +180,19 @@ class Coordinator:
                 followers=self._followers,
                 turn=self.turn,
                 ready=lambda: self._serving,
-                faults=Breaking(calls, clock),
+                faults=Breaking(calls, clock, tls),
                 metrics=metrics.text,
             )
             server = CoordinatorServer(
                 gate,
-                pki.server_context(trust.credential),
+                tls.server,
                 identify=pki.identify,
                 host=settings.host,
                 port=settings.port,
                 limits=settings.http,
                 clock=clock,
             )
+            tls.on_change(server.retire)
             await stack.enter_async_context(server)
             await admin.start()
             stack.push_async_callback(admin.stop)
@@ -188,6 +206,8 @@ class Coordinator:
                 self._spawn(stack, self._driver.run())
             for node, router in routers.items():
                 self._spawn(stack, self._observer.watch(node, router))
+            if routers and policy.enabled:
+                self._spawn(stack, monitoring.run(self._observer))
             self._serving = True
             self.emit("coordinator.ready", settings.config.provider, {"resumed": before})
             ready()
@@ -215,12 +235,16 @@ class Coordinator:
         """:class:`xcnet.coordinator.service.Service`."""
         try:
             return self.core.serve(request)
+        except ApiError as error:
+            if isinstance(error.__cause__, StoreFullError):
+                self._store_full(error.__cause__)
+            raise
         finally:
             self.turn()
 
     def _applied(self, view: NetworkView) -> None:
         self._observer.applied(view)
-        self.core.applied(view.generation)
+        self._backlog.put(lambda: self.core.applied(view.generation))
         self.emit("network.applied", self._settings.config.provider, {"generation": view.generation})
         self.turn()
 
@@ -234,9 +258,19 @@ class Coordinator:
     def _turn(self) -> None:
         self._turning = None
         try:
-            self.core.pump()
-            next_call = self._outbox.dispatch()
+            if self._full:
+                self.core.try_store()
+                self._full = False
+                self.emit("coordinator.store_writable", self._settings.config.provider, {})
+            next_call = None
+            if self._backlog.retry():
+                self.core.pump()
+                next_call = self._outbox.dispatch()
             self._driver.look()
+        except StoreFullError as error:
+            self._store_full(error)
+            self._look_again(_FULL_SECONDS)
+            return
         except Exception as error:
             if not self._failed.done():
                 self._failed.set_exception(error)
@@ -244,11 +278,19 @@ class Coordinator:
         due = self.core.next_timer()
         if next_call is not None:
             due = min(due, next_call)
+        # Timers of the loop are early by its clock's resolution; a moment that has come by then is seen at once.
+        self._look_again(_FULL_SECONDS if self._full else min(max(due - self.core.world.now(), 0.001), 3600.0))
+
+    def _look_again(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        # Timers of the loop are early by its clock's resolution; a moment that has come by then is seen at once.
-        delay = min(max(due - self.core.world.now(), 0.001), 3600.0)
-        self._timer = asyncio.get_running_loop().call_later(delay, self.turn)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.turn)
+
+    def _store_full(self, error: StoreFullError) -> None:
+        """Nothing can be committed now: nothing is begun either, until the store takes something again."""
+        if not self._full:
+            self._full = True
+            self.emit("coordinator.store_full", self._settings.config.provider, {"cause": error.cause})
 
 
 class Router(AppliedRouter, Watched, Protocol):

@@ -39,6 +39,7 @@ class DaemonSettings:
     """:param node: of the process. :param network: what routers' states are rendered for.
     :param routers: router -> its folder of sockets.
     :param folder: for the store and the operators' socket, on a file system that can map memory and hold sockets.
+    :param store_folder: for the store alone; None: ``folder``.
     :param transcript: file for the exchanges with peers. :param events: file for the event stream.
     :param seed: what a fresh store begins with. :param http: the server's bounds.
     :param given: what the routers were started with, which counts only while the store is fresh.
@@ -59,10 +60,11 @@ class DaemonSettings:
     host: str = "0.0.0.0"
     port: int = HTTPS_PORT
     metrics_port: int | None = None
+    store_folder: Path | None = None
 
     @property
     def store(self) -> Path:
-        return self.folder / STORE_NAME
+        return (self.store_folder or self.folder) / STORE_NAME
 
 
 __all__ = ["HTTPS_PORT", "METRICS_HOST", "METRICS_PORT", "STORE_NAME", "DaemonSettings", "Trust"]

@@ -210,6 +210,7 @@ class ConnectionPool:
         self._queue_seconds = queue_seconds
         self._keep_seconds = keep_seconds
         self._idle: list[PeerConnection] = []
+        self._retired: set[PeerConnection] = set()
         self._open: set[PeerConnection] = set()
 
     @property
@@ -229,17 +230,28 @@ class ConnectionPool:
             if connection is None:
                 connection = await self._connect()
                 self._open.add(connection)
-                connection.lost.add_done_callback(lambda _: self._open.discard(connection))
+                connection.lost.add_done_callback(lambda _: self._gone(connection))
             try:
                 yield connection
             finally:
-                if connection.usable:
+                if connection.usable and connection not in self._retired:
                     connection.idle_since = asyncio.get_running_loop().time()
                     self._idle.append(connection)
                 else:
                     connection.close()
         finally:
             self._free.release()
+
+    def _gone(self, connection: PeerConnection) -> None:
+        self._open.discard(connection)
+        self._retired.discard(connection)
+
+    def retire(self) -> None:
+        """What is open now carries no further exchange: those that are under way end, and the next ones shake hands anew."""
+        self._retired |= self._open
+        idle, self._idle = self._idle, []
+        for each in idle:
+            each.close()
 
     def _kept(self) -> PeerConnection | None:
         now = asyncio.get_running_loop().time()

@@ -131,6 +131,11 @@ class CoordinatorServer:
     ) -> None:
         await self.stop()
 
+    def retire(self) -> None:
+        """Let every connection end with what is being answered on it: whoever comes again shakes hands anew."""
+        for protocol in list(self._listener.protocols) if self._listener is not None else ():
+            protocol.shutdown()
+
     async def stop(self, deadline: Deadline | None = None) -> None:
         """Take nothing new, let requests that are being answered end, then break off what is left.
 

@@ -222,6 +222,10 @@ class HttpTransport:
             remedy="look at the resource before trying again",
         )
 
+    def retire(self) -> None:
+        """Later requests use connections of their own, with whatever the TLS context shows then."""
+        self._pool.retire()
+
     async def close(self) -> None:
         """End all connections."""
         await self._pool.close()

@@ -19,6 +19,15 @@ CrashHook = Callable[[str, str], None]
 """Told of each commit point with :data:`BEFORE` or :data:`AFTER`. Tests end the process there."""
 
 
+class StoreFullError(LabError):
+    """Nothing was committed, as the store's file system takes no more; the same may be tried again."""
+
+
+def _unwritable(error: sqlite3.OperationalError) -> bool:
+    # The lower eight bits are the kind of the error, those above say more of it.
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
 class Database:
     """One coordinator's store. Used by one thread.
 
@@ -67,7 +76,7 @@ class Database:
     def transaction(self, name: str) -> Iterator[None]:
         """All or nothing. Inside another one it is part of that.
 
-        :param name: the commit point's.
+        :param name: the commit point's. :raises StoreFullError: nothing, as there is no room for it.
         """
         if self._name is not None:
             yield
@@ -75,17 +84,25 @@ class Database:
         if name not in self._points:
             raise AssertionError(f"{name} is not in the list of commit points")
         self._name = name
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             yield
             if self._crash is not None:
                 self._crash(name, BEFORE)
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             self._after.clear()
-            self._connection.execute("ROLLBACK")
+            # SQLite itself undoes some of what it cannot write.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             for forget in self._undone:
                 forget()
+            if isinstance(error, sqlite3.OperationalError) and _unwritable(error):
+                raise StoreFullError(
+                    f"the store cannot be written: {error}",
+                    where=f"transaction {name}",
+                    remedy="make room on its file system: what could not be committed is tried again then",
+                ) from error
             raise
         finally:
             self._name = None
@@ -137,4 +154,4 @@ class Database:
         return self._connection.total_changes
 
 
-__all__ = ["AFTER", "BEFORE", "CrashHook", "Database", "Row"]
+__all__ = ["AFTER", "BEFORE", "CrashHook", "Database", "Row", "StoreFullError"]

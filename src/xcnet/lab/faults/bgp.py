@@ -1,4 +1,4 @@
-"""BGP at odds: sessions shut, passwords that differ, too many prefixes, and prefixes that are not the customer's."""
+"""BGP at odds: sessions shut, passwords that differ, and prefixes that are not the customer's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xcnet.lab.faults.overlaid import Overlaid
 from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.routing import instance, networks, passwords
 from xcnet.model.desired import BgpNeighbor, RouterState, Vrf
-from xcnet.model.faults import BgpShut, Md5Mismatch, PrefixOverflow, RouteLeak
+from xcnet.model.faults import BgpShut, Md5Mismatch, RouteLeak
 from xcnet.model.overlay import Overlay
 from xcnet.model.plan import PlannedChannel
 from xcnet.model.problems import did_you_mean
@@ -22,9 +22,6 @@ from xcnet.secret import Secret
 
 if TYPE_CHECKING:
     from xcnet.lab.running import RunningLab
-
-_SURPLUS = IPv4Network("100.64.0.0/10")
-"""Where surplus prefixes are taken from: shared address space (RFC 6598), which no customer of a lab has."""
 
 
 def node_of(channel: PlannedChannel, side: str) -> str:
@@ -104,35 +101,31 @@ class Mismatching(Overlaid):
         return f"bgpd of {self._node} has another password for {', '.join(found)} than {far} has"
 
 
-class Announcing(Overlaid):
-    """A gateway announces prefixes besides its own: too many of them, or one that is not the customer's."""
+class Leaking(Overlaid):
+    """A gateway announces a prefix that is not its customer's."""
 
-    def __init__(self, fault: PrefixOverflow | RouteLeak, lab: RunningLab, overlays: Overlays) -> None:
+    def __init__(self, fault: RouteLeak, lab: RunningLab, overlays: Overlays) -> None:
         """:raises InputError: nothing of that name, or no prefix."""
         side = targets.provider(lab.plan, fault.side)
         self._node = lab.plan.networks[side].network.gateway
-        self._vrf = _vrf(lab.states[self._node], fault.connection)
-        if isinstance(fault, RouteLeak):
-            prefixes: tuple[IPv4Network | IPv6Network, ...] = (_prefix(fault.prefix),)
-        else:
-            prefixes = _surplus(fault.count or _limit(lab, side, self._vrf) + 1)
-        self._prefixes = prefixes
-        part = Overlay(announced={self._vrf.connection: prefixes})
+        self._vrf = vrf_of(lab.states[self._node], fault.connection)
+        self._announced = _prefix(fault.prefix)
+        part = Overlay(announced={self._vrf.connection: (self._announced,)})
         target = f"{self._vrf.connection} at {side}"
         super().__init__(target, targets.channels_of(lab.plan, self._node), {self._node: part}, overlays)
         self._lab = lab
 
     async def artifact(self) -> str:
-        held = networks(await instance(self._lab, self._node, self._vrf.name))
-        missing = [prefix for prefix in map(str, self._prefixes) if prefix not in held]
-        if missing:
-            raise absent(f"{len(missing)} prefixes are not announced, e.g. {missing[0]}", self._node)
-        first = f"{self._prefixes[0]}" + (" ..." if len(self._prefixes) > 1 else "")
-        return f"bgpd of {self._node} announces {len(self._prefixes)} more in {self._vrf.name}: {first}"
+        if str(self._announced) not in networks(await instance(self._lab, self._node, self._vrf.name)):
+            raise absent(f"{self._announced} is not announced", self._node)
+        return f"bgpd of {self._node} announces {self._announced} in {self._vrf.name}"
 
 
-def _vrf(state: RouterState, connection: str | None) -> Vrf:
-    """:raises InputError: there is none of that name, or a choice to make."""
+def vrf_of(state: RouterState, connection: str | None) -> Vrf:
+    """The VRF of a connection on a router. :param connection: None for the only one.
+
+    :raises InputError: there is none of that name, or a choice to make.
+    """
     by_name = {vrf.connection: vrf for vrf in state.vrfs}
     if connection is None:
         if len(by_name) == 1:
@@ -145,26 +138,6 @@ def _vrf(state: RouterState, connection: str | None) -> Vrf:
     return by_name[connection]
 
 
-def _limit(lab: RunningLab, side: str, vrf: Vrf) -> int:
-    """The most IPv4 prefixes that any session of the connection accepts from this side. :raises InputError: none has a limit."""
-    limits = [
-        neighbor.prefix_limit
-        for state in lab.states.values()
-        if state.provider != side
-        for other in state.vrfs
-        for neighbor in other.neighbors
-        if neighbor.remote_asn == vrf.asn and neighbor.address.version == 4 and neighbor.prefix_limit
-    ]
-    if not limits:
-        raise InputError("the other side has no limit", where="count", remedy="give a count")
-    return max(limits)
-
-
-def _surplus(count: int) -> tuple[IPv4Network | IPv6Network, ...]:
-    subnets = _SURPLUS.subnets(new_prefix=28)
-    return tuple(next(subnets) for _ in range(count))
-
-
 def _prefix(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text)
@@ -174,4 +147,4 @@ def _prefix(text: str) -> IPv4Network | IPv6Network:
         ) from None
 
 
-__all__ = ["Announcing", "Mismatching", "Shutting", "node_of", "sessions"]
+__all__ = ["Leaking", "Mismatching", "Shutting", "node_of", "sessions", "vrf_of"]

@@ -1,17 +1,24 @@
-"""Faults of a coordinator: of its calls to its peers, and of its idea of the time."""
+"""Faults of a coordinator: of its calls to its peers, its idea of the time, its certificate, and its store."""
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from xcnet.errors import InputError, LabError
+from xcnet.lab import stores
 from xcnet.lab.faults import targets
 from xcnet.lab.faults.base import Standing, absent
-from xcnet.model.faults import ApiFault, ClockSkew
+from xcnet.model.faults import ApiFault, CertificateExpiry, ClockSkew, FullDisk
 from xcnet.model.problems import did_you_mean
+from xcnet.waiting import Deadline, wait_until_async
 
 if TYPE_CHECKING:
+    from xcnet.coordinator.auth.pki import Credential
     from xcnet.lab.running import RunningLab
+
+_LOG_SECONDS = 10.0
 
 _EFFECTS = {
     "request-lost": "request-lost",
@@ -26,7 +33,7 @@ _EFFECTS = {
 class _AtCoordinator(Standing):
     """Lives in the coordinator's process: one that is started again has it no more, and the artifact says so."""
 
-    def __init__(self, fault: ApiFault | ClockSkew, lab: RunningLab) -> None:
+    def __init__(self, fault: ApiFault | ClockSkew | CertificateExpiry, lab: RunningLab) -> None:
         """:raises InputError: there is no such provider."""
         self._side = targets.provider(lab.plan, fault.side)
         super().__init__(f"coordinator of {self._side}", ())
@@ -121,6 +128,82 @@ class Skewing(_AtCoordinator):
         return f"the clock of the coordinator of {self._side} is {abs(held):g} s {'ahead' if held > 0 else 'behind'}"
 
 
+class Expiring(_AtCoordinator):
+    """The coordinator shows a certificate whose time is over, to those that it calls and to those that call it."""
+
+    def __init__(self, fault: CertificateExpiry, lab: RunningLab) -> None:
+        """:raises InputError: there is no such provider."""
+        super().__init__(fault, lab)
+
+    async def begin(self) -> None:
+        if (over := await self._over()) < time.time():
+            raise LabError(
+                f"its certificate ended at {_moment(over)}", where=self.target, remedy="end that fault first"
+            )
+        await self._show(self._lab.coordinators.expired_credential(self._side))
+
+    async def end(self) -> None:
+        await self._show(self._lab.coordinators.credential(self._side))
+
+    async def artifact(self) -> str:
+        if (over := await self._over()) >= time.time():
+            raise absent(f"its certificate is good until {_moment(over)}", self.target)
+        return f"the coordinator of {self._side} shows a certificate that ended at {_moment(over)}"
+
+    async def _over(self) -> float:
+        """When the certificate that it shows ends, or ended."""
+        return float((await self._held())["certificate"][1])
+
+    async def _show(self, credential: Credential) -> None:
+        self.mark()
+        await self._command("credential", credential=credential.model_dump(mode="json", context={"reveal": True}))
+
+
+class Filling(Standing):
+    """The file system of the coordinator's store gets smaller, to what is on it: the next commit finds no room."""
+
+    def __init__(self, fault: FullDisk, lab: RunningLab) -> None:
+        """:raises InputError: there is no such provider."""
+        self._side = targets.provider(lab.plan, fault.side)
+        super().__init__(f"coordinator of {self._side}", ())
+        self._lab = lab
+        self._store = lab.coordinators.store(self._side)
+        self._folder = self._store.parent
+
+    async def begin(self) -> None:
+        if not stores.is_apart(self._folder):
+            raise LabError(
+                "the store is on no file system of its own here, as this user may not mount one",
+                where=str(self._folder),
+                remedy="use --engine uml, whose kernel is the lab's own",
+            )
+        if stores.free(self._folder) == 0:
+            raise LabError("the store is full already", where=self.target, remedy="end that fault first")
+
+        async def in_use() -> str | None:
+            done = stores.put_away_log(self._store)
+            return None if done else "the coordinator is reading it"
+
+        await wait_until_async(
+            "the store's log to be put away", in_use, Deadline(_LOG_SECONDS), where=self.target, remedy="try again"
+        )
+        self.mark()
+        stores.resize(self._folder, max(stores.used(self._folder), 1))
+
+    async def end(self) -> None:
+        self.mark()
+        stores.resize(self._folder, stores.ROOM)
+
+    async def artifact(self) -> str:
+        if free := stores.free(self._folder):
+            raise absent(f"there is room for {free} bytes", str(self._folder))
+        return f"the file system of {self._store} holds {stores.used(self._folder)} bytes and has room for none"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
 def _operations(document: dict[str, Any]) -> list[str]:
     """The operationIds of an OpenAPI document."""
     return [
@@ -131,4 +214,4 @@ def _operations(document: dict[str, Any]) -> list[str]:
     ]
 
 
-__all__ = ["Calling", "Skewing"]
+__all__ = ["Calling", "Expiring", "Filling", "Skewing"]

@@ -12,7 +12,7 @@ from xcnet.lab.coordinators import PROCESS
 from xcnet.lab.faults import targets
 from xcnet.lab.faults.base import Standing, absent
 from xcnet.lab.faults.overlays import Overlays
-from xcnet.lab.faults.processes import state_of
+from xcnet.lab.processes import state_of
 from xcnet.model.desired import RouterState
 from xcnet.model.faults import Kill, Stop
 from xcnet.waiting import Deadline, wait_until_async

@@ -13,8 +13,9 @@ from xcnet.lab.faults.base import Standing
 from xcnet.lab.faults.history import ASKED, TIME, History
 from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.ports import Ports
-from xcnet.lab.faults.processes import state_of
 from xcnet.lab.faults.registry import Bench, standing_of
+from xcnet.lab.live import live_plan
+from xcnet.lab.processes import state_of
 from xcnet.model.faults import Fault
 from xcnet.model.problems import did_you_mean
 
@@ -58,6 +59,8 @@ class Faults:
 
     async def _begin(self, fault: Fault, lasts: float | None) -> dict[str, Any]:
         async with self._lock:
+            # Connections may have been made, or changed, since the lab last asked the coordinators.
+            await live_plan(self._lab)
             standing = standing_of(fault, self._bench)
             number = next(self._numbers.setdefault(fault.fault, itertools.count(1)))
             standing.id = f"{fault.fault}-{number}"
@@ -102,7 +105,10 @@ class Faults:
         return await asyncio.shield(asyncio.ensure_future(self._end_one(identifier, by)))
 
     async def end_all(self) -> list[dict[str, Any]]:
-        """Take all away, the last first. :raises XcnetError: of the first that could not be; the others are ended."""
+        """Take all away, the last first; what could not end as another stood in its way is tried again.
+
+        :raises XcnetError: of the first that could not be; the others are ended.
+        """
         return await asyncio.shield(asyncio.ensure_future(self._end_every()))
 
     async def _end_one(self, identifier: str, by: str) -> dict[str, Any]:
@@ -113,11 +119,15 @@ class Faults:
         ended: list[dict[str, Any]] = []
         failure: XcnetError | None = None
         async with self._lock:
-            for identifier in reversed(list(self._held)):
-                try:
-                    ended.append(await self._end(identifier))
-                except XcnetError as error:
-                    failure = failure or error
+            progress = True
+            while self._held and progress:
+                progress, failure = False, None
+                for identifier in reversed(list(self._held)):
+                    try:
+                        ended.append(await self._end(identifier))
+                        progress = True
+                    except XcnetError as error:
+                        failure = failure or error
         if failure is not None:
             raise failure
         return ended

@@ -11,12 +11,12 @@ from xcnet.errors import InputError, XcnetError
 from xcnet.lab.faults.base import Standing, absent
 from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.ports import Ports
-from xcnet.lab.faults.processes import state_of
 from xcnet.lab.faults.routing import renew_next_hops
 from xcnet.lab.faults.targets import Line, Port
-from xcnet.model.faults import Blackhole, Cut, Flap, MkaDrop, Mtu
+from xcnet.lab.processes import state_of
+from xcnet.model.faults import Blackhole, Cut, DataDrop, Flap, MkaDrop, Mtu
 from xcnet.model.overlay import Overlay
-from xcnet.netlink.filters import ETHERTYPE_EAPOL
+from xcnet.netlink.filters import ETHERTYPE_EAPOL, ETHERTYPE_MACSEC
 from xcnet.netlink.obstacles import Obstacle
 
 if TYPE_CHECKING:
@@ -149,9 +149,9 @@ class Flapping(_Darkness):
 
 
 class Obstruction(Standing):
-    """Drops some frames, or all, on their way out: a blackhole, an MTU clamp, or key agreement frames alone."""
+    """Drops some frames, or all, on their way out: a blackhole, an MTU clamp, or of one kind alone."""
 
-    def __init__(self, fault: Blackhole | Mtu | MkaDrop, lines: tuple[Line, ...], ports: Ports) -> None:
+    def __init__(self, fault: Blackhole | Mtu | MkaDrop | DataDrop, lines: tuple[Line, ...], ports: Ports) -> None:
         """:raises InputError: key agreement on a link that has none."""
         super().__init__(fault.on, _channels(lines))
         match fault:
@@ -161,10 +161,11 @@ class Obstruction(Standing):
                 self._what, self._words = Obstacle(longer_than=fault.bytes), f"frames of more than {fault.bytes} bytes"
             case MkaDrop():
                 self._what, self._words = Obstacle(ethertype=ETHERTYPE_EAPOL), "key agreement frames"
-        if isinstance(fault, MkaDrop) and not all(line.fibre for line in lines):
-            raise InputError(
-                f"there is no key agreement on {fault.on}", where="on", remedy="name a channel, or a facility"
-            )
+            case DataDrop():
+                self._what, self._words = Obstacle(ethertype=ETHERTYPE_MACSEC), "protected frames"
+        if isinstance(fault, MkaDrop | DataDrop) and not all(line.fibre for line in lines):
+            what = "key agreement" if isinstance(fault, MkaDrop) else "encryption"
+            raise InputError(f"there is no {what} on {fault.on}", where="on", remedy="name a channel, or a facility")
         self._outlets: list[Port] = [port for line in lines for port in line.ways(fault.direction)]
         self._ports = ports
 

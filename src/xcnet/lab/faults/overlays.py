@@ -10,7 +10,8 @@ from xcnet.errors import LabError
 from xcnet.model.overlay import Overlay
 from xcnet.waiting import Deadline
 
-_SECONDS = 60.0
+_SECONDS, _SECONDS_EACH = 60.0, 0.02
+"""For a router to hold an overlay, and more for each prefix that is announced."""
 _ONE_EACH = ("caks", "passwords", "pn_exhaustion")
 """Fields that only one fault at a time can have a say in, for each channel."""
 
@@ -24,6 +25,8 @@ class Overlays:
         self._edge = edge
         self._listens = listens
         self._parts: dict[str, dict[str, Overlay]] = {}
+        self._most: dict[str, int] = {}
+        """Node -> most prefixes that it was ever asked to announce."""
 
     async def put(self, node: str, fault: str, part: Overlay) -> list[str]:
         """Lay a fault's part over the router's state.
@@ -55,7 +58,11 @@ class Overlays:
         """Have the router's daemon hold what there is to hold."""
         if not self._listens(node):
             return []
-        return await self._edge(node).overlay(self.of(node), deadline=Deadline(_SECONDS))
+        overlay = self.of(node)
+        # What was announced before, and is to go, counts too.
+        prefixes = max(self._most.get(node, 0), sum(map(len, overlay.announced.values())))
+        self._most[node] = prefixes
+        return await self._edge(node).overlay(overlay, deadline=Deadline(_SECONDS + _SECONDS_EACH * prefixes))
 
 
 def check(part: Overlay, others: Mapping[str, Overlay], where: str) -> None:

@@ -99,6 +99,11 @@ def router(plan: Plan, on: str) -> str:
     return pick("router", on, tuple(plan.routers))
 
 
+def node(plan: Plan, on: str, others: tuple[str, ...]) -> str:
+    """A router; named with other nodes that would do too. :raises InputError: there is none of that name."""
+    return pick("node with daemons", on, (*plan.routers, *others))
+
+
 def channels_of(plan: Plan, node: str) -> tuple[str, ...]:
     """The channels that pass a router or facility; of a gateway all of its provider's."""
     planned = plan.node(node)
@@ -142,4 +147,4 @@ def _internal(plan: Plan, on: str) -> Line:
     return Line(name, channels_of(plan, ends[0].node), ends, ends, fibre=False)
 
 
-__all__ = ["ALL", "Line", "Port", "channels", "channels_of", "lines", "one_channel", "provider", "router"]
+__all__ = ["ALL", "Line", "Port", "channels", "channels_of", "lines", "node", "one_channel", "provider", "router"]

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 from xcnet.errors import XcnetError
 from xcnet.lab.recording import Looked
 from xcnet.scenario.document import Scenario, Traffic
-from xcnet.scenario.run import Stage, Standing
+from xcnet.scenario.staging import Stage, Standing
 
 _EARLY = 1.5
 """Seconds before a fault's end at which the routers are asked: all of them have answered by then."""

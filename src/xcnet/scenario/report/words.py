@@ -39,6 +39,7 @@ _HAPPENED = {
     "slow-cpu": "was short of processor time",
     "wrong-cak": "had a wrong CAK at one side",
     "mka-drop": "lost its key agreement frames",
+    "data-drop": "lost its protected frames",
     "replay": "had old frames sent again",
     "forge": "had forged frames put in",
     "pn-exhaustion": "came near the end of its packet numbers",
