@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from xcnet.cli.app import main
+from xcnet.proof import pcapng
 
 GOLDEN = Path(__file__).parent / "cli"
 
@@ -121,6 +124,22 @@ CASES = {
     "report-edited-result": ["report", "reports/edited"],
     "report-compare-missing": ["report", "compare", "nowhere", "reports/broken"],
     "report-compare-newer": ["report", "compare", "reports/newer", "reports/newer"],
+    "report-result-is-a-folder": ["report", "reports/folder"],
+    "report-of-a-file": ["report", "wrong"],
+    "report-broken-summary": ["report", "reports/summary"],
+    "report-summary-of-gone-reports": ["report", "reports/gone"],
+    "report-decrypt-missing-folder": ["report", "decrypt", "nowhere"],
+    "report-decrypt-broken-result": ["report", "decrypt", "reports/broken"],
+    "report-decrypt-without-captures": ["report", "decrypt", "reports/plain"],
+    "report-decrypt-unknown-channel": ["report", "decrypt", "reports/captured", "--channel", "ch9"],
+    "report-decrypt-without-keys": ["report", "decrypt", "reports/captured", "--channel", "ch1"],
+    "report-decrypt-changed-capture": ["report", "decrypt", "reports/captured", "--channel", "ch2"],
+    "report-decrypt-missing-capture": ["report", "decrypt", "reports/captured", "--channel", "ch3"],
+    "report-decrypt-headers-only": ["report", "decrypt", "reports/captured", "--channel", "ch4"],
+    "report-decrypt-no-capture-file": ["report", "decrypt", "reports/captured", "--channel", "ch5"],
+    "run-keys-without-frames": ["run", "some.yaml", "--keep-keys", "--no-capture"],
+    "run-keys-of-headers": ["run", "some.yaml", "--keep-keys", "--capture", "headers"],
+    "run-capture-and-not": ["run", "some.yaml", "--capture", "full", "--no-capture"],
     "report-compare-two-formats": ["report", "compare", "reports/newer", "reports/newer", "--json", "--markdown"],
 }
 
@@ -130,6 +149,41 @@ RESULTS = {
     "edited": '{"scenario": "cut", "versions": {}, "title": 7}',
 }
 """Results in reports' folders, none of which this version would have written."""
+
+
+PLAIN = {
+    "scenario": "cut", "title": "A cut", "description": "", "lab": "l", "topology": "minimal",
+    "began": "2026-03-01T12:00:05Z", "seconds": 1.0, "verdict": "pass", "reasons": [], "checks": [], "faults": [],
+    "phases": [], "timeline": [], "probe": None, "providers": {}, "channels": [], "settings": {}, "versions": {},
+}  # fmt: skip
+"""The result of a run in which nothing happened."""
+
+
+def write_reports(folder: Path) -> None:
+    """Reports' folders, each wrong in its way."""
+    for name, result in RESULTS.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "result.json").write_text(result)
+    (folder / "folder" / "result.json").mkdir(parents=True)
+    for name, summary in {"summary": '{"runs": 7}', "gone": '{"runs": [{"report": "cut/index.html"}]}'}.items():
+        (folder / name).mkdir()
+        (folder / name / "summary.json").write_text(summary)
+    (folder / "plain").mkdir()
+    (folder / "plain" / "result.json").write_text(json.dumps(PLAIN))
+    whole = pcapng.header("fac-a:ch1-aws", "xcnet") + pcapng.packet(1, b"f" * 64, outgoing=False)
+    cut = pcapng.header("fac-a:ch4-aws", "xcnet") + pcapng.packet(1, b"f" * 64, outgoing=False, length=200)
+    files = {"ch1": whole, "ch2": whole, "ch4": cut, "ch5": b"not a capture"}
+    listed = []
+    (folder / "captured" / "evidence").mkdir(parents=True)
+    for name in ("ch1", "ch2", "ch3", "ch4", "ch5"):
+        data = files.get(name, b"")
+        if data:
+            (folder / "captured" / "evidence" / f"{name}.pcapng").write_bytes(data)
+        digest = "0" * 64 if name == "ch2" else hashlib.sha256(data).hexdigest()
+        listed.append(
+            {"path": f"evidence/{name}.pcapng", "text": "", "group": "captures", "subject": name, "sha256": digest}
+        )
+    (folder / "captured" / "result.json").write_text(json.dumps({**PLAIN, "evidence": listed}))
 
 
 CUT = """\
@@ -194,12 +248,10 @@ def test_a_wrong_call_is_answered_with_cause_place_and_remedy(
         folder.mkdir(parents=True)
         (folder / "lab.json").write_text("{ not json")
     (tmp_path / "wrong").write_text("neither JSON nor PEM")
+    write_reports(tmp_path / "reports")
     if case.startswith("run-"):
         (tmp_path / "cut.yaml").write_text(CUT)
         (tmp_path / "mistakes.yaml").write_text(MISTAKES)
-    for name, result in RESULTS.items():
-        (tmp_path / "reports" / name).mkdir(parents=True)
-        (tmp_path / "reports" / name / "result.json").write_text(result)
     text = said(CASES[case], tmp_path, monkeypatch, capsys)
     assert "Traceback" not in text
     golden = GOLDEN / f"{case}.txt"
@@ -211,8 +263,6 @@ def test_a_wrong_call_is_answered_with_cause_place_and_remedy(
 def test_json_errors_are_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import json
-
     monkeypatch.setattr("sys.argv", ["xcnet", "status", "--json"])
     with pytest.raises(SystemExit) as left:
         main()

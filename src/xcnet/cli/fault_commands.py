@@ -254,7 +254,9 @@ def _values(about: dict[str, Any], schema: dict[str, Any]) -> str:
         about = schema["$defs"][about["$ref"].rpartition("/")[2]]
     if "enum" in about:
         return " | ".join(map(str, about["enum"]))
-    words = {"string": "text", "number": "number", "integer": "whole number"}.get(about.get("type", ""), "")
+    words = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true | false"}.get(
+        about.get("type", ""), ""
+    )
     bounds = {"exclusiveMinimum": "above", "minimum": "from", "maximum": "to"}
     return " ".join([words, *(f"{word} {about[key]:g}" for key, word in bounds.items() if key in about)])
 

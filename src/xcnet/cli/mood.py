@@ -23,6 +23,8 @@ _GOOD_WORDS = frozenset({"established", "final", "found", "ready", "released", "
 """Words of the last part of an event's kind."""
 
 _BAD_LAYERS = ("fault",)
+_MONITOR = {"found": Mood.BAD, "worse": Mood.BAD, "held": Mood.BAD, "cleared": Mood.GOOD, "released": Mood.GOOD}
+"""What a monitor finds is trouble."""
 
 _EVERYDAY = (
     "api.",
@@ -42,6 +44,8 @@ def mood(event: Event) -> Mood:
     layer, _, what = event.kind.partition(".")
     if layer == "api":
         return Mood.BAD if event.kind == "api.response" and _unanswered(event) else Mood.PLAIN
+    if layer == "monitor":
+        return _MONITOR.get(what, Mood.PLAIN)
     if layer == "workflow":
         return Mood.BAD if event.data.get("state") == "failed" else Mood.PLAIN
     words = set(what.split("_"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,6 +99,46 @@ def compare(
         _print(comparison)
     if comparison.regressions:
         raise typer.Exit(1)
+
+
+@app.command()
+def decrypt(
+    folder: _Folder,
+    channel: Annotated[
+        list[str] | None, typer.Option("--channel", help="Only this channel's capture; may be given several times.")
+    ] = None,
+    to: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Where decrypted captures go; not into the report, which others may see."),
+    ] = Path(),
+    forget: Annotated[bool, typer.Option("--forget", help="Delete the keys afterwards.")] = False,
+    json: Json = False,
+) -> None:
+    """Decrypt a run's captures with the keys that 'xcnet run --keep-keys' kept: CHANNEL.decrypted.pcapng, for this user alone.
+
+    Keys are in the state folder of whoever ran the scenario, and never in a report.
+
+    Example: xcnet report decrypt reports/channel-cut --channel ch2
+    """
+    from xcnet.scenario.evidence import keys
+    from xcnet.scenario.evidence.decrypt import chosen
+    from xcnet.scenario.evidence.decrypt import decrypt as decrypted
+    from xcnet.scenario.report.write import read_result
+
+    captures = chosen(read_result(folder), folder, channel or [])
+    made = [decrypted(folder, capture, to) for capture in captures]
+    if forget:
+        for capture in captures:
+            keys.forget(capture.sha256)
+    if json:
+        print_json([{**asdict(each), "file": str(each.file.absolute())} for each in made])
+        return
+    for each in made:
+        typer.echo(str(each.file))
+        locked = f", {each.locked:,} that no kept key opens" if each.locked else ""
+        note(
+            f"{each.channel}: {each.decrypted:,} frames decrypted{locked}, {each.clear:,} never encrypted (key agreement)"
+        )
 
 
 def _print(comparison: Comparison) -> None:

@@ -10,6 +10,7 @@ import typer
 from xcnet.cli.options import Context, Json
 from xcnet.cli.output import err, note, out, print_json
 from xcnet.errors import InputError
+from xcnet.lab.capture_mode import Capture
 
 if TYPE_CHECKING:
     from xcnet.lab.directory import Directory
@@ -38,6 +39,15 @@ def run(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the lab of a run that does not pass, to look at it.")
     ] = False,
+    capture: Annotated[
+        Capture | None,
+        typer.Option("--capture", help="How much of the frames on the channels is kept, whatever scenarios say."),
+    ] = None,
+    no_capture: Annotated[bool, typer.Option("--no-capture", help="The same as --capture none.")] = False,
+    keep_keys: Annotated[
+        bool,
+        typer.Option("--keep-keys", help="Capture whole frames and keep the keys, for 'xcnet report decrypt'."),
+    ] = False,
     sabotage: Annotated[
         bool,
         typer.Option(
@@ -64,10 +74,18 @@ def run(
     from xcnet.cli.progress import Progress
     from xcnet.lab.directory import find_lab
     from xcnet.scenario.batch import carry_out, overall, plan_jobs, scenario_files
+    from xcnet.scenario.evidence.options import EvidenceOptions
     from xcnet.scenario.report.junit import to_junit
     from xcnet.scenario.report.write import write_summary
 
     options: Context = context.obj
+    if no_capture and capture not in (None, Capture.NONE):
+        raise InputError(
+            f"--no-capture and --capture {capture} exclude each other",
+            where="arguments",
+            remedy="leave one of them out",
+        )
+    evidence = EvidenceOptions(Capture.NONE if no_capture else capture, keep_keys)
     variants = _variants(sabotage, kill_coordinator, lab)
     name = find_lab(lab).name if lab is not None else None
     planned = plan_jobs(
@@ -77,6 +95,7 @@ def run(
         engine=options.engine.value,
         lab=name,
         keep=keep,
+        evidence=evidence,
         variants=variants,
     )
     done = []

@@ -54,6 +54,7 @@ def issues_view(held: dict[str, list[dict[str, Any]]], names: dict[str, str]) ->
             parts.append(
                 Text.assemble(
                     (each["id"][:8], "cyan"),
+                    (f" {_priority(each)}", "yellow"),
                     f" {each['state'].lower().removeprefix('state_')} at {names.get(provider, provider)}, by {names.get(each['peer'], each['peer'])}: ",
                     (each["title"], "bold"),
                 )
@@ -63,6 +64,10 @@ def issues_view(held: dict[str, list[dict[str, Any]]], names: dict[str, str]) ->
             parts.append(Text(f"  {each['body']}"))
             parts += [Text(f"  {comment['by']}: {comment['body']}", style="dim") for comment in each["comments"]]
     return Group(*parts)
+
+
+def _priority(issue: dict[str, Any]) -> str:
+    return str(issue["severity"]).removeprefix("PRIORITY_") or "-"
 
 
 def exchange_line(pair: Pair, at: float) -> Text:

@@ -103,6 +103,7 @@ def _channels(shown: Sequence[ChannelFigures], total: int) -> NarrowingTable:
             Column("→ /s", number=True),
             Column("← /s", number=True),
             Column("drops", number=True),
+            Column("loss %", number=True, spare=3),
             Column("BFD"),
             Column("use"),
         ],
@@ -119,6 +120,7 @@ def _channels(shown: Sequence[ChannelFigures], total: int) -> NarrowingTable:
             rates[0] if rates else "-",
             rates[1] if len(rates) > 1 else "-",
             str(sum(end.refused for end in channel.ends)),
+            _loss([end.lost for end in channel.ends if end.lost is not None]),
             _bfd(channel.ends),
             Text(channel.use, style="yellow" if _held(channel) else "green"),
         )
@@ -127,6 +129,13 @@ def _channels(shown: Sequence[ChannelFigures], total: int) -> NarrowingTable:
 
 def _rate(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"
+
+
+def _loss(lost: Sequence[float]) -> Text:
+    """The worse of both ends' probes."""
+    if not lost:
+        return Text("-", style="dim")
+    return Text(f"{max(lost):.1f}", style="red" if max(lost) else "green")
 
 
 def _secured(ends: Sequence[EndFigures]) -> Text:

@@ -14,8 +14,9 @@ from xcnet.lab.picture import Picture
 from xcnet.lab.status import ChannelEndStatus, ChannelStatus, Health, LabStatus, SessionStatus
 
 _SENT = "OutPktsEncrypted"
-_ADMIN = "admin"
-"""The reason of a hold that an operator has asked for; any other is maintenance."""
+_ANSWERED, _LOST = "ProbesAnswered", "ProbesLost"
+_ADMIN, _MONITOR = "admin", "monitor"
+"""The reasons of holds that an operator, and that a monitor has placed; any other is maintenance."""
 
 
 class _Model(BaseModel):
@@ -27,6 +28,7 @@ class EndFigures(_Model):
 
     :param frames_per_second: that it sends; None: not known yet, or its counters began anew.
     :param refused: frames that it has not let in, since they are counted.
+    :param lost: percent of the monitor's probes that were lost meanwhile; None: not known.
     :param bfd: its sessions to the other provider over this channel: up, and all that there should be.
     """
 
@@ -34,6 +36,7 @@ class EndFigures(_Model):
     secured: bool
     key_number: int | None
     frames_per_second: float | None
+    lost: float | None
     refused: int
     bfd_up: int
     bfd_all: int
@@ -169,6 +172,7 @@ def _end(
         secured=end.secured,
         key_number=end.key_number,
         frames_per_second=_rate(end, earlier, seconds),
+        lost=_lost(end, earlier),
         refused=refused(end),
         bfd_up=sum(each.bfd == "up" for each in watched),
         bfd_all=len(watched),
@@ -182,11 +186,19 @@ def _rate(end: ChannelEndStatus, earlier: ChannelEndStatus | None, seconds: floa
     return round(gained / seconds, 1) if gained >= 0 else None
 
 
+def _lost(end: ChannelEndStatus, earlier: ChannelEndStatus | None) -> float | None:
+    if earlier is None or any(each not in held.counters for held in (end, earlier) for each in (_ANSWERED, _LOST)):
+        return None
+    answered, lost = (end.counters[each] - earlier.counters[each] for each in (_ANSWERED, _LOST))
+    return round(100 * lost / (answered + lost), 1) if answered >= 0 and lost >= 0 and answered + lost else None
+
+
 def _use(channel: str, now: Picture) -> str:
     held = [each for each in _views(channel, now) if not each.enabled]
     if not held:
         return "in use"
-    reason = "disabled" if any(_ADMIN in each.holds for each in held) else "maintenance"
+    reasons = {reason for each in held for reason in each.holds}
+    reason = "disabled" if _ADMIN in reasons else "maintenance" if reasons - {_MONITOR} else "monitor"
     if any(each.down for each in held):
         return f"down, {reason}"
     return f"drained, {reason}" if all(each.drained for each in held) else f"draining, {reason}"

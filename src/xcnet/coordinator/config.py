@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from xcnet.coordinator.policy.limits import LinkPolicy
+from xcnet.model.monitoring import MonitorPolicy
 
 
 class _Model(BaseModel):
@@ -91,7 +92,10 @@ class InternalPools(_Model):
 
 
 class Rules(_Model):
-    """The provider's numbers. Times in seconds of policy time, unless said otherwise."""
+    """The provider's numbers. Times in seconds of policy time, unless said otherwise.
+
+    :param monitor: its times are real.
+    """
 
     activation_lifetime: float = 7 * 86400
     activation_versions: tuple[int, ...] = (1, 2)
@@ -110,6 +114,7 @@ class Rules(_Model):
     retry_total: float = 60.0
     drain_timeout: float = 30.0
     settle_timeout: float = 20.0
+    monitor: MonitorPolicy = MonitorPolicy()
 
 
 class CoordinatorConfig(_Model):

@@ -10,11 +10,12 @@ import random
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from xcnet.coordinator.acts import chores, holds, keys, status
+from xcnet.coordinator.acts import chores, findings, holds, keys, status
 from xcnet.coordinator.commands import COMMANDS, Commands
 from xcnet.coordinator.config import CoordinatorConfig
 from xcnet.coordinator.engine.calls import Call, Outcome
 from xcnet.coordinator.engine.engine import CALL_POINTS, Engine
+from xcnet.coordinator.monitor.machine import Outcome as MonitorOutcome
 from xcnet.coordinator.policy.idempotency import check_request_id, is_replay, scope_of
 from xcnet.coordinator.policy.paging import Pager
 from xcnet.coordinator.seed import Seed, plant
@@ -39,7 +40,7 @@ HANDLERS: dict[str, Handler] = {
     **issues.HANDLERS,
 }
 
-START, OBSERVE, APPLIED, CHORES = "start", "observe", "applied", "chores"
+START, OBSERVE, APPLIED, CHORES, MONITOR = "start", "observe", "applied", "chores", "monitor"
 
 _PAGER_KEY = "pager_key"
 _WRITABLE_KEY = "writable_since"
@@ -52,6 +53,7 @@ def commit_points() -> tuple[str, ...]:
         OBSERVE,
         APPLIED,
         CHORES,
+        MONITOR,
         *CALL_POINTS,
         *(f"serve.{operation.id}" for operation in OPERATIONS.values() if operation.mutates),
         *(f"command.{command}" for command in COMMANDS),
@@ -244,6 +246,14 @@ class Core:
         for key in gone:
             self.world.facts.up.pop(key, None)
             self.world.facts.carrying.pop(key, None)
+
+    def monitored(self, outcome: MonitorOutcome) -> bool:
+        """The monitor has found this, and nothing else. Returns whether anything follows of it that did not before."""
+        if not findings.differs(self.world, outcome):
+            return False
+        with self.database.transaction(MONITOR):
+            findings.follow(self.world, self.engine, outcome)
+        return True
 
     def _channels(self) -> Collection[str]:
         return [

@@ -209,6 +209,7 @@ def _rules(policy: CoordinatorPolicy) -> Rules:
         retry_initial=policy.retry.initial_ms / 1000,
         retry_maximum=policy.retry.maximum_ms / 1000,
         retry_total=policy.retry.total_seconds,
+        monitor=policy.monitor,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
-from xcnet.edge.report import EdgeReport, SakReports
+from xcnet.edge.report import EdgeReport, ProbeReports, SakReports
 from xcnet.errors import DeadlineError, LabError, RoutingError
 from xcnet.model.desired import RouterState
 from xcnet.model.observed import ObservationChange, RouterObservation
@@ -61,6 +61,13 @@ class EdgeClient:
 
     async def status(self, *, deadline: Deadline | None = None) -> EdgeReport:
         return EdgeReport.model_validate(await self._ask("status", deadline or Deadline(10.0)))
+
+    async def probe(self, count: int, *, deadline: Deadline) -> ProbeReports:
+        """Have a burst of echo requests sent over each channel, and be told what came of those before.
+
+        :param count: requests in a burst. :raises XcnetError: the daemon does not answer, or refuses.
+        """
+        return ProbeReports.model_validate(await self._ask("probe", deadline, count=count))
 
     async def watch(self) -> AsyncGenerator[RouterObservation]:
         """What the router shows of itself: at once, and again whenever something of it changed.
@@ -121,12 +128,15 @@ class EdgeClient:
         """The keys in use, for decrypting captures; handle with care."""
         return SakReports.model_validate(await self._ask("saks", deadline or Deadline(10.0)))
 
-    async def _ask(self, op: str, deadline: Deadline, state: str = "null", *, overlay: str = "null") -> dict[str, Any]:
+    async def _ask(
+        self, op: str, deadline: Deadline, state: str = "null", *, overlay: str = "null", count: int = 0
+    ) -> dict[str, Any]:
         """:param state: in JSON; what hundreds of connections make of it is not to be taken apart on its way."""
         try:
             reader, writer = await self._connect(deadline)
             try:
-                writer.write(f'{{"op": "{op}", "state": {state}, "overlay": {overlay}}}\n'.encode())
+                request = f'{{"op": "{op}", "state": {state}, "overlay": {overlay}, "count": {count}}}\n'
+                writer.write(request.encode())
                 line = await asyncio.wait_for(reader.readline(), deadline.remaining)
             finally:
                 writer.close()

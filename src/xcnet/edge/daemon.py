@@ -12,14 +12,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from xcnet.edge.channel import MkaChannel
 from xcnet.edge.client import SOCKET_NAME
 from xcnet.edge.kernel import RouterKernel
 from xcnet.edge.observer import Observer
+from xcnet.edge.prober import Prober
 from xcnet.edge.renewals import Renewals
-from xcnet.edge.report import EdgeReport, SakReports
+from xcnet.edge.report import EdgeReport, ProbeReports, SakReports
 from xcnet.edge.wpa import WpaChannel
 from xcnet.errors import KernelError, XcnetError
 from xcnet.events import EventWriter
@@ -48,11 +49,12 @@ Driver = MkaChannel | WpaChannel
 
 
 class _Request(BaseModel):
-    """:param state: of ``apply``. :param overlay: of ``overlay``."""
+    """:param state: of ``apply``. :param overlay: of ``overlay``. :param count: of ``probe``: requests in a burst."""
 
     op: str
     state: RouterState | None = None
     overlay: Overlay | None = None
+    count: int = Field(default=0, ge=0, le=100)
 
 
 class Edged:
@@ -82,6 +84,7 @@ class Edged:
         self._waiting = 0
         """States to be applied after the one that is being applied."""
         self._renewals = Renewals()
+        self._prober = Prober()
         self._state: RouterState | None = None
         self._observer = Observer(
             node, frr, events, lambda: list(self._kernel.links().values()), self._observe, self._address_missed
@@ -121,6 +124,7 @@ class Edged:
             loop.remove_reader(self._monitor.fileno())
             for driver in self._drivers.values():
                 driver.stop()
+            self._prober.close()
             self._observer.close()
             self._monitor.close()
             self._kernel.close()
@@ -189,6 +193,9 @@ class Edged:
                     return {"changed": await self._settle()}
             case "status":
                 return self._status().model_dump(mode="json")
+            case "probe":
+                probes = self._prober.probe(self._state, request.count)
+                return ProbeReports(node=self._node, probes=tuple(probes)).model_dump(mode="json")
             case "saks":
                 saks = SakReports(saks=tuple(sak for driver in self._drivers.values() for sak in driver.saks()))
                 answer: dict[str, Any] = saks.model_dump(mode="json", context={"reveal": True})
@@ -336,7 +343,8 @@ class Edged:
             device, port = links.get(driver.wanted.device), links.get(driver.wanted.port)
             gate = self._kernel.gate_counters(port.index) if port is not None else None
             dropped = (gate[0].dropped, gate[1].dropped) if gate is not None else (0, 0)
-            reports.append(driver.report(by_index.get(device.index) if device is not None else None, dropped))
+            report = driver.report(by_index.get(device.index) if device is not None else None, dropped)
+            reports.append(report.model_copy(update={"probe": self._prober.seen(report.name)}))
         return EdgeReport(node=self._node, channels=tuple(reports))
 
 

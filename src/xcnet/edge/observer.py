@@ -6,17 +6,17 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 
+from xcnet.edge.crowds import Crowds
 from xcnet.edge.fib import Fib
 from xcnet.errors import KernelError
 from xcnet.events import EventWriter
 from xcnet.frr.lifecycle import FrrDirs
 from xcnet.frr.sessions import Session, SessionWatch
-from xcnet.frr.state import Address, Network
+from xcnet.frr.state import Address
 from xcnet.model.desired import RouterState, Vrf
 from xcnet.model.observed import (
     ChannelObservation,
     ObservationChange,
-    RouteObservation,
     RouterObservation,
     SessionObservation,
     VrfObservation,
@@ -32,9 +32,6 @@ _LEFT = 20.0
 """A look that took more of the processor than the first of these is followed by the next only when nothing has changed for a
 while, or so many times as long has passed: thousands of routes that come one after the other would be read again and again,
 at a priority that keeps from the processor whoever brings them."""
-
-_FLOOD = 32
-"""Of so many new prefixes at once each is told by itself; of more only how many there are."""
 
 _AGAIN_SECONDS = 1.0
 """Until the kernel is asked again where it did not answer."""
@@ -72,8 +69,7 @@ class Observer:
         self._cost = 0.0
         """Seconds of processor time that the last look took."""
         self._looked = self._last_news = 0.0
-        self._named: dict[str, set[Network]] = {}
-        """VRF -> prefixes of which each change is told."""
+        self._crowds: dict[str, Crowds] = {}
 
     # -- what may have changed
 
@@ -193,7 +189,7 @@ class Observer:
             old = before.vrfs.get(name)
             if old is None or name in stale or vrf.table in tables:
                 new = self._vrf(vrf, self._fib)
-                self._tell_of_routes(name, old.routes if old is not None else (), new.routes)
+                self._tell_of_routes(old or VrfObservation(name=name), new)
                 vrfs[name] = old if old == new and old is not None else new
             else:
                 vrfs[name] = old
@@ -205,25 +201,20 @@ class Observer:
                 news.set()
         self._cost, self._looked = time.thread_time() - began, time.monotonic()
 
-    def _tell_of_routes(
-        self, vrf: str, before: tuple[RouteObservation, ...], now: tuple[RouteObservation, ...]
-    ) -> None:
-        """An event for each prefix whose next hops are others: ``fib.lost`` where there are fewer, else ``fib.restored``; of
-        those that came in a flood, one ``fib.many``."""
-        held = {route.prefix: route.interfaces for route in before}
-        holds = {route.prefix: route.interfaces for route in now}
-        changed = [prefix for prefix in held.keys() | holds.keys() if held.get(prefix, ()) != holds.get(prefix, ())]
-        named = self._named.setdefault(vrf, set())
-        new = [prefix for prefix in changed if prefix not in held and prefix not in named]
-        if len(new) <= _FLOOD:
-            named.update(new)
-        told = sorted(named.intersection(changed), key=str)
-        for prefix in told:
+    def _tell_of_routes(self, before: VrfObservation, now: VrfObservation) -> None:
+        """An event for each prefix whose next hops are others: ``fib.lost`` where there are fewer, else ``fib.restored``; for
+        those of a crowd together ``fib.many``."""
+        vrf = now.name
+        held = {route.prefix: route.interfaces for route in before.routes}
+        holds = {route.prefix: route.interfaces for route in now.routes}
+        for prefix in sorted(held.keys() | holds.keys(), key=str):
             was, interfaces = held.get(prefix, ()), holds.get(prefix, ())
-            kind = "fib.lost" if set(was) - set(interfaces) else "fib.restored"
-            self._events.emit(kind, f"{vrf}/{prefix}", vrf=vrf, interfaces=interfaces, was=was)
-        if len(told) < len(changed):
-            self._events.emit("fib.many", vrf, vrf=vrf, changed=len(changed) - len(told), held=len(holds))
+            if was != interfaces:
+                kind = "fib.lost" if set(was) - set(interfaces) else "fib.restored"
+                self._events.emit(kind, f"{vrf}/{prefix}", vrf=vrf, interfaces=interfaces, was=was)
+        if before.crowd != now.crowd:
+            counts = {f"ipv{version}": now.held(version) for version in (4, 6)}
+            self._events.emit("fib.many", vrf, vrf=vrf, **counts)
 
     def _vrf(self, vrf: Vrf, fib: Fib) -> VrfObservation:
         established: set[Session] = self._sessions.established if self._sessions is not None else set()
@@ -237,7 +228,8 @@ class Observer:
             )
             for each in vrf.neighbors
         )
-        return VrfObservation(name=vrf.name, sessions=sessions, routes=fib.of(vrf.table))
+        routes, crowd = self._crowds.setdefault(vrf.name, Crowds()).shown(fib.of(vrf.table))
+        return VrfObservation(name=vrf.name, sessions=sessions, routes=routes, crowd=crowd)
 
 
 __all__ = ["Observer"]

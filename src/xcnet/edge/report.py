@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from ipaddress import IPv4Address, IPv6Address
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +13,30 @@ from xcnet.secret import Secret
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class ProbeReport(_Model):
+    """What came of the probes over one channel, since the router's daemon began.
+
+    :param vrf: of the connection that is probed. :param rate: bits per second that it is shaped to; None: it is not.
+    :param answered: echoes that came. :param lost: those that did not come in time; the rest is still waited for.
+    :param rtt: median round-trip time of the burst before the last one, in seconds; None: none of it came.
+    """
+
+    channel: str
+    vrf: str
+    interface: str
+    peer: IPv4Address | IPv6Address
+    rate: int | None = None
+    sent: int = 0
+    answered: int = 0
+    lost: int = 0
+    rtt: float | None = None
+
+
+class ProbeReports(_Model):
+    node: str
+    probes: tuple[ProbeReport, ...] = ()
 
 
 class ChannelReport(_Model):
@@ -24,6 +49,7 @@ class ChannelReport(_Model):
     :param cak_digests: CKN -> eight digits that tell its CAK from another, and nothing of it.
     :param pn_exhaustion: packet number at which a new SAK is made; 0 stands for the standard's value.
     :param gate_dropped: frames that were neither MACsec nor MKA, dropped at the bare port: (coming in, going out).
+    :param probe: None where the channel is not probed.
     """
 
     name: str
@@ -43,6 +69,7 @@ class ChannelReport(_Model):
     pn_exhaustion: int = 0
     counters: dict[str, int] = {}
     gate_dropped: tuple[int, int] = (0, 0)
+    probe: ProbeReport | None = None
 
 
 def digest(cak: Secret) -> str:
@@ -71,4 +98,4 @@ class SakReports(_Model):
     saks: tuple[SakReport, ...]
 
 
-__all__ = ["ChannelReport", "EdgeReport", "SakReport", "SakReports", "digest"]
+__all__ = ["ChannelReport", "EdgeReport", "ProbeReport", "ProbeReports", "SakReport", "SakReports", "digest"]

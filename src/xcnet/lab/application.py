@@ -29,7 +29,7 @@ class LabApplication(Application):
     """Handles the requests of the command line. One request is one SSH session; its first word says what it is.
 
     ``build`` (plan on standard input, progress as JSON lines on standard output), ``rpc METHOD PARAMS``, and those that
-    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``probe``, ``call``,
+    attach a program to the session: ``exec``, ``shell``, ``vtysh``, ``capture``, ``verify``, ``probe``, ``record``, ``call``,
     ``coordinator``.
     """
 
@@ -45,6 +45,7 @@ class LabApplication(Application):
             "capture": requests.capture,
             "verify": requests.verify,
             "probe": requests.probe,
+            "record": requests.record,
             "call": requests.call,
             "coordinator": requests.coordinator,
         }

@@ -161,6 +161,8 @@ def _end(end: ChannelEnd, channel: str, report: EdgeReport | None, lab: RunningL
         "GateDroppedIn": found.gate_dropped[0],
         "GateDroppedOut": found.gate_dropped[1],
     }
+    if found.probe is not None:
+        counters |= {"ProbesAnswered": found.probe.answered, "ProbesLost": found.probe.lost}
     return ChannelEndStatus(
         node=end.node,
         device=found.device,

@@ -12,6 +12,7 @@ from xcnet.lab.record import recorded_labs
 from xcnet.model.network import ProviderNetwork
 from xcnet.model.plan import NodeKind, Plan
 from xcnet.model.problems import did_you_mean
+from xcnet.model.profile import Profile
 
 
 class AttachedNetwork(BaseModel):
@@ -57,6 +58,7 @@ class TimersEntry(BaseModel):
     """A provider's own side of sessions with others. :param keepalive: seconds, :param hold: likewise.
     :param bfd: transmit and receive interval in milliseconds, and multiplier; None without BFD.
     :param prefix_limit: IP version -> prefixes accepted in one session.
+    :param monitor_hold: seconds that a channel is healthy before the monitor uses it as before; None without a monitor.
     :param mtu: the largest that it accepts for a connection.
     """
 
@@ -66,6 +68,7 @@ class TimersEntry(BaseModel):
     hold: int
     bfd: tuple[int, int, int] | None
     prefix_limit: dict[int, int]
+    monitor_hold: float | None = None
     mtu: int = 0
 
 
@@ -128,7 +131,7 @@ class Directory(BaseModel):
                 for channel in plan.channels
             ),
             timers={
-                provider: _timers(planned.network, plan.profiles[provider].mtu.maximum)
+                provider: _timers(planned.network, plan.profiles[provider])
                 for provider, planned in plan.networks.items()
             },
         )
@@ -153,14 +156,16 @@ class Directory(BaseModel):
             ) from None
 
 
-def _timers(network: ProviderNetwork, mtu: int) -> TimersEntry:
+def _timers(network: ProviderNetwork, profile: Profile) -> TimersEntry:
     bgp, bfd = network.external.bgp, network.external.bfd
+    monitor = profile.coordinator.monitor
     return TimersEntry(
         keepalive=bgp.keepalive,
         hold=bgp.hold,
         bfd=(bfd.transmit_ms, bfd.receive_ms, bfd.multiplier) if bfd is not None else None,
         prefix_limit={4: network.prefix_limit.ipv4, 6: network.prefix_limit.ipv6},
-        mtu=mtu,
+        monitor_hold=monitor.hold_seconds if monitor.enabled else None,
+        mtu=profile.mtu.maximum,
     )
 
 

@@ -21,6 +21,7 @@ from xcnet.lab.paths import LabPaths, check_name
 from xcnet.lab.record import LabRecord, recorded_labs
 from xcnet.lab.status import LabStatus
 from xcnet.lab.wire import plan_to_wire
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.sabotage import Sabotage
 from xcnet.proof.results import Proof
 
@@ -84,6 +85,7 @@ def bring_up(
     fast: bool = False,
     bare: bool = False,
     keep: bool = False,
+    monitor: MonitorPolicy | None = None,
     sabotage: Sabotage | None = None,
     progress: ProgressSink,
 ) -> BringUp:
@@ -93,15 +95,18 @@ def bring_up(
     :param fast: the fast timers, whatever the topology says.
     :param bare: without keys and connections: the coordinators are to make them.
     :param keep: leave a lab whose path did not come up, for inspection.
+    :param monitor: every provider's, whatever the topology says.
     :param sabotage: rob it of a mechanism; what the lab says of itself (its timers, its limits) stays as the topology has it.
     :raises XcnetError: nothing was left behind; with :class:`DeadlineError` neither.
     """
-    from xcnet.model.load import load_topology
+    from xcnet.model.load import load_topology, with_monitor
     from xcnet.model.planner import make_plan
     from xcnet.model.sabotaged import sabotaged
 
     started = time.monotonic()
     loaded = load_topology(topology)
+    if monitor is not None:
+        loaded = with_monitor(loaded, monitor)
     plan = make_plan(loaded, fast=fast, bare=bare)
     directory = Directory.of(plan)
     if sabotage is not None:

@@ -112,6 +112,15 @@ async def probe(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     return await run_probe(lab, session, ProbePlan.model_validate_json(parameters))
 
 
+async def record(lab: RunningLab, session: Session, arguments: list[str]) -> int:
+    """``record PARAMETERS``: what crosses the channels, to files, until standard input ends (see ``lab/recorder.py``)."""
+    from xcnet.lab.recorder import run_recorder
+    from xcnet.lab.recording_plan import RecordPlan
+
+    (parameters,) = arguments
+    return await run_recorder(lab, session, RecordPlan.model_validate_json(parameters))
+
+
 async def coordinator(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     """``coordinator PROVIDER``: the request on standard input goes to its admin socket; its JSON lines on standard output."""
     (provider,) = arguments
@@ -147,4 +156,4 @@ async def call(lab: RunningLab, session: Session, arguments: list[str]) -> int:
     return await session.call_in_fork(run)
 
 
-__all__ = ["call", "capture", "channel_named", "coordinator", "execute", "probe", "shell", "verify", "vtysh"]
+__all__ = ["call", "capture", "channel_named", "coordinator", "execute", "probe", "record", "shell", "verify", "vtysh"]

@@ -36,7 +36,8 @@ class ChannelEndStatus(_Model):
     :param associations: CKNs of all that it takes part in; more than one while a key rolls over.
     :param key_number: KN of the SAK in use. :param association_number: its AN, 0 to 3.
     :param next_packet_number: of the transmit SA.
-    :param counters: the kernel's own counters of the SecY and its SCs, by their names in IEEE 802.1AE, 10.7.
+    :param counters: the kernel's own counters of the SecY and its SCs, by their names in IEEE 802.1AE, 10.7; those of
+        the gate on the bare port; ``ProbesAnswered`` and ``ProbesLost`` where the provider's monitor probes it.
     """
 
     node: str

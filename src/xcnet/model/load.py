@@ -13,6 +13,7 @@ from xcnet.model import shipped
 from xcnet.model.checks_agreements import check_agreed_names, check_agreed_terms
 from xcnet.model.checks_names import check_names
 from xcnet.model.checks_network import check_network, warnings
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.problems import Problem, TopologyError, did_you_mean
 from xcnet.model.profile import Profile
 from xcnet.model.topology import LoadedTopology, Provider, Topology
@@ -181,6 +182,15 @@ def _profile(
     return changed, placed(problems, document, ("providers", key, "overrides"))
 
 
+def with_monitor(loaded: LoadedTopology, monitor: MonitorPolicy) -> LoadedTopology:
+    """The same with another monitor at every provider, whatever their profiles say."""
+    profiles = {
+        key: each.model_copy(update={"coordinator": each.coordinator.model_copy(update={"monitor": monitor})})
+        for key, each in loaded.profiles.items()
+    }
+    return replace(loaded, profiles=profiles)
+
+
 def _parse_profile(raw: bytes, name: str) -> tuple[Profile | None, Any, list[Problem]]:
     try:
         document = parse(decode(raw, name), name)
@@ -196,4 +206,4 @@ def _merged(base: Any, changes: Any) -> Any:
     return {**base, **{key: _merged(base.get(key), value) for key, value in changes.items()}}
 
 
-__all__ = ["load_profile", "load_topology", "parse_topology", "read_shipped", "shipped_topologies"]
+__all__ = ["load_profile", "load_topology", "parse_topology", "read_shipped", "shipped_topologies", "with_monitor"]

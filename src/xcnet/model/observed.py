@@ -61,16 +61,36 @@ class RouteObservation(_Model):
     interfaces: tuple[str, ...]
 
 
+class CrowdObservation(_Model):
+    """Routes that came in a flood: of these only how many lead where. :param version: of IP."""
+
+    version: int
+    interfaces: tuple[str, ...]
+    count: int
+
+
 class VrfObservation(_Model):
-    """One VRF that the router should have: its sessions in the desired state's order, its routes by family and prefix."""
+    """One VRF that the router should have: its sessions in the desired state's order, its routes by family and prefix.
+
+    :param crowd: routes that are not among those, by family and next hops.
+    """
 
     name: str
     sessions: tuple[SessionObservation, ...] = ()
     routes: tuple[RouteObservation, ...] = ()
+    crowd: tuple[CrowdObservation, ...] = ()
 
     def through(self, interface: str, version: int) -> int:
         """How many routes of a family (4 or 6) lead through an interface."""
-        return sum(route.prefix.version == version and interface in route.interfaces for route in self.routes)
+        single = sum(route.prefix.version == version and interface in route.interfaces for route in self.routes)
+        return single + sum(
+            each.count for each in self.crowd if each.version == version and interface in each.interfaces
+        )
+
+    def held(self, version: int) -> int:
+        """How many routes of a family there are."""
+        single = sum(route.prefix.version == version for route in self.routes)
+        return single + sum(each.count for each in self.crowd if each.version == version)
 
     def session(self, peer: IPv4Address | IPv6Address) -> SessionObservation | None:
         """The session with that neighbour; None if there should be none."""
@@ -129,6 +149,7 @@ def _differs(vrf: VrfObservation, before: VrfObservation | None) -> bool:
 
 __all__ = [
     "ChannelObservation",
+    "CrowdObservation",
     "ObservationChange",
     "RouteObservation",
     "RouterObservation",

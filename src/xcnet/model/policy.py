@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from xcnet.model.fields import InputModel, Network4, Network6, Share, Size, shown, wrong
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.subnets import Network
 
 
@@ -212,6 +213,7 @@ class CoordinatorPolicy(InputModel):
         default=0.75, description="Provisioned with features on this share of the channels, e.g. 75%: 3 of 4."
     )
     retry: Retry = Field(default=Retry(), description="Asking a peer again.")
+    monitor: MonitorPolicy = Field(default=MonitorPolicy(), description="What it looks for, and what it does about it.")
 
     @property
     def excluded(self) -> tuple[Network, ...]:

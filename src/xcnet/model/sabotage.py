@@ -33,6 +33,7 @@ class Sabotage(StrEnum):
     NO_KEY_CHECK = "no-key-check"
     NO_QUOTA = "no-quota"
     NO_DELETE = "no-delete"
+    NO_MONITOR = "no-monitor"
 
     @property
     def about(self) -> About:
@@ -68,6 +69,7 @@ _ABOUT = {
     Sabotage.NO_KEY_CHECK: About("any activation key is confirmed", "coordinators"),
     Sabotage.NO_QUOTA: About("accounts have as many connections as they ask for", "coordinators"),
     Sabotage.NO_DELETE: About("a peer's deletion is answered with 200, and not carried out", "coordinators"),
+    Sabotage.NO_MONITOR: About("nobody looks after the channels", "profiles"),
 }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from xcnet.model.desired import GracefulRestart, RouterState
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.network import ProviderNetwork
 from xcnet.model.plan import Plan
-from xcnet.model.profile import BgpTimers, PrefixLimit
+from xcnet.model.profile import BgpTimers, PrefixLimit, Profile
 from xcnet.model.routers import render
 from xcnet.model.sabotage import Sabotage
 
@@ -24,10 +25,18 @@ def sabotaged(plan: Plan, sabotage: Sabotage) -> Plan:
     networks = plan.networks
     if change is not None:
         networks = {key: replace(start, network=change(start.network)) for key, start in networks.items()}
+    profiles = plan.profiles
+    if sabotage is Sabotage.NO_MONITOR:
+        profiles = {name: _unwatched(profile) for name, profile in profiles.items()}
     routers: dict[str, RouterState] = {}
     for start in networks.values():
         routers |= render(start.network, start.channels, start.attachments)
-    return replace(plan, networks=networks, routers=routers, sabotage=sabotage)
+    return replace(plan, networks=networks, profiles=profiles, routers=routers, sabotage=sabotage)
+
+
+def _unwatched(profile: Profile) -> Profile:
+    off = MonitorPolicy(enabled=False)
+    return profile.model_copy(update={"coordinator": profile.coordinator.model_copy(update={"monitor": off})})
 
 
 def _bfd_off(network: ProviderNetwork) -> ProviderNetwork:

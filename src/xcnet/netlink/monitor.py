@@ -87,7 +87,8 @@ class Monitor:
 
     :param protocols: of routes, only those that these installed (``PROTOCOL_BGP``, ...); None for all. What is not wanted
         is not even decoded: one route that BGP learns is a dozen messages about it and its neighbours.
-    :param tables_only: of routes tell their tables (:class:`TableChange`), for who reads these anyway.
+    :param tables_only: of routes tell their tables (:class:`TableChange`), for who reads these anyway, after :class:`Lost`
+        all of them.
     :raises KernelError: no netlink socket can be had.
     """
 
@@ -134,14 +135,10 @@ class Monitor:
             found += [LinkChange(link) for link in links.dump(self._questions)]
         if Watch.ADDRESSES in self._watch:
             found += [AddressChange(address) for address in addresses.dump(self._questions)]
-        if Watch.ROUTES in self._watch:
+        if Watch.ROUTES in self._watch and not self._tables_only:
             wanted = self._protocols
             held = routes.dump(self._questions)
-            of_these = [route for route in held if wanted is None or route.protocol in wanted]
-            if self._tables_only:
-                found += [TableChange(table) for table in {route.table for route in of_these}]
-            else:
-                found += [RouteChange(route) for route in of_these]
+            found += [RouteChange(route) for route in held if wanted is None or route.protocol in wanted]
         return found
 
     def _parse(self, frame: batch.Frame) -> Notification | None:

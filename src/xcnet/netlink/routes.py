@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno as errnos
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from socket import AF_INET, AF_INET6
@@ -58,6 +58,19 @@ class Route:
     metric: int = 0
 
 
+def _listing(table: int | None, family: int, protocol: int) -> Request:
+    message = rtmsg()
+    message["family"] = family
+    message["proto"] = protocol
+    message["attrs"] = []
+    if table is not None:
+        # The header's field holds eight bits; the attribute, which a strict dump heeds, holds them all.
+        message["table"] = table if table < 256 else _COMPATIBLE_TABLE
+        message["attrs"] = [("RTA_TABLE", table)]
+    # ENOENT: nothing was ever put into that table, so that it does not exist.
+    return Request(message, RTM_GETROUTE, "list the routes", tolerate=frozenset({errnos.ENOENT}))
+
+
 def dump(
     netlink: NetlinkSocket, table: int | None = None, family: int | None = None, protocol: int | None = None
 ) -> list[Route]:
@@ -70,20 +83,45 @@ def dump(
     """
     routes: list[Route] = []
     for each_family in (AF_INET, AF_INET6) if family is None else (family,):
-        message = rtmsg()
-        message["family"] = each_family
-        message["proto"] = protocol or 0
-        message["attrs"] = []
-        if table is not None:
-            # The header's field holds eight bits; the attribute, which a strict dump heeds, holds them all.
-            message["table"] = table if table < 256 else _COMPATIBLE_TABLE
-            message["attrs"] = [("RTA_TABLE", table)]
-        # ENOENT: nothing was ever put into that table, so that it does not exist.
-        request = Request(message, RTM_GETROUTE, "list the routes", tolerate=frozenset({errnos.ENOENT}))
-        for route in netlink.dump(request, _parse_unless_cloned):
+        for route in netlink.dump(_listing(table, each_family, protocol or 0), _parse_unless_cloned):
             if route is not None and table in (None, route.table) and protocol in (None, route.protocol):
                 routes.append(route)
     return routes
+
+
+Brief = tuple[int, bytes, int, tuple[int, ...]]
+"""A route as it is read in a hurry: family, destination, prefix length, interfaces of the next hops that are not dead."""
+
+
+def dump_briefly(netlink: NetlinkSocket, table: int, protocol: int) -> list[Brief]:
+    """The routes of one table that a protocol installed: a fifth of the work of :func:`dump`, for thousands of them.
+
+    What changes meanwhile may be missing, or be there still. The next hops of an IPv6 route may come one by one.
+    """
+    found: list[Brief] = []
+    for family in (AF_INET, AF_INET6):
+        request = _listing(table, family, protocol)
+        found += [each for each in netlink.dump_loosely(request, _brief(table, protocol)) if each is not None]
+    return found
+
+
+def _brief(wanted: int, protocol: int) -> Callable[[bytes], Brief | None]:
+    def read(message: bytes) -> Brief | None:
+        family, length, _source, _tos, table, held_protocol, _scope, _kind, flags = _HEADER.unpack_from(message, _BODY)
+        if held_protocol != protocol or flags & _RTM_F_CLONED:
+            return None
+        held = batch.attributes(message, _ATTRIBUTES)
+        if (batch.number(held.get(_RTA_TABLE)) or table) != wanted:
+            return None
+        if _RTA_MULTIPATH in held:
+            hops = tuple(hop.index for hop in _parse_hops(held, flags) if not hop.dead)
+        elif flags & (_RTNH_F_DEAD | _RTNH_F_LINKDOWN) or _RTA_OIF not in held:
+            hops = ()
+        else:
+            hops = (batch.number(held[_RTA_OIF]),)
+        return family, held.get(_RTA_DST) or bytes(4 if family == AF_INET else 16), length, hops
+
+    return read
 
 
 def replace(
@@ -202,11 +240,13 @@ __all__ = [
     "PROTOCOL_BGP",
     "RTM_DELROUTE",
     "RTM_NEWROUTE",
+    "Brief",
     "NextHop",
     "Route",
     "default",
     "delete",
     "dump",
+    "dump_briefly",
     "parse",
     "replace",
     "table_of",

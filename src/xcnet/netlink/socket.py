@@ -150,6 +150,13 @@ class NetlinkSocket:
             errno=errnos.EINTR,
         )
 
+    def dump_loosely(self, request: Request, read: Callable[[bytes], _T]) -> list[_T]:
+        """As :meth:`dump`, read once: of what changes meanwhile some is old and some new. For who is told of each change.
+
+        :raises KernelError: refused.
+        """
+        return self._dump_once(request, read)[0]
+
     def _dump_once(self, request: Request, read: Callable[[bytes], _T]) -> tuple[list[_T], bool]:
         sequence = self._next()
         self._send(request.encode(sequence, NLM_F_DUMP), request)

@@ -95,10 +95,9 @@ def _make(
     ahead = [tag.pn + _AHEAD + number for number in range(_COPIES)]
     wrong = SakMaterial(sak.sci, sak.an, sak.cipher_suite, type(sak.key).random(len(sak.key)), sak.ssci, sak.salt)
     unused = (sak.an + 2) % 4
-    flipped = tuple(flipped(with_pn(last, pn)) for pn in ahead)
     return [
         _Forgery("replayed", "InPktsLate", tuple(protected[:_COPIES]), known),
-        _Forgery("bit-flipped", "InPktsNotValid", flipped, known),
+        _Forgery("bit-flipped", "InPktsNotValid", tuple(flipped(with_pn(last, pn)) for pn in ahead), known),
         _Forgery("wrong key", "InPktsNotValid", tuple(_protect(tagged, wrong, pn) for pn in ahead), marker),
         _Forgery(
             "unknown SCI",

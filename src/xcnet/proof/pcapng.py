@@ -24,9 +24,10 @@ def header(interface: str, application: str) -> bytes:
     return _block(_SECTION, section) + _block(_INTERFACE, described)
 
 
-def packet(time_ns: int, frame: bytes, *, outgoing: bool, comment: str = "") -> bytes:
-    """One frame. :param time_ns: nanoseconds since the epoch."""
-    body = struct.pack("<IIIII", 0, time_ns >> 32, time_ns & 0xFFFFFFFF, len(frame), len(frame)) + _padded(frame)
+def packet(time_ns: int, frame: bytes, *, outgoing: bool, comment: str = "", length: int = 0) -> bytes:
+    """One frame. :param time_ns: nanoseconds since the epoch. :param length: of the whole, where it was cut short."""
+    size = len(frame)
+    body = struct.pack("<IIIII", 0, time_ns >> 32, time_ns & 0xFFFFFFFF, size, length or size) + _padded(frame)
     if comment:
         body += _option(_COMMENT, comment.encode())
     body += _option(_FLAGS, struct.pack("<I", _OUTBOUND if outgoing else _INBOUND)) + _option(0, b"")

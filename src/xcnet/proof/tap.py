@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import struct
@@ -64,6 +65,10 @@ class Tap:
                 data, ancillary, _flags, origin = self._socket.recvmsg(65536, 256)
             except BlockingIOError:
                 return frames
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:
+                    raise
+                continue  # told once when the interface goes down; the socket goes on when it is back
             stamp = time.time_ns()
             for level, kind, value in ancillary:
                 if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from xcnet.lab.paths import LabPaths
 from xcnet.model.load import load_topology
 from xcnet.model.planner import make_plan
 from xcnet.model.topology import Timers
-from xcnet.scenario.conduct import conduct
 from xcnet.scenario.document import Scenario
+from xcnet.scenario.evidence.options import EvidenceOptions
+from xcnet.scenario.evidence.run import Source, conduct_recorded
 from xcnet.scenario.load import check_against, load_scenario
 from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult, Verdict
@@ -32,7 +33,7 @@ class Job:
     """One run to be done.
 
     :param round: counts from 1. :param lab: a running lab to do it on; None for one of its own.
-    :param keep: leave a lab of its own up where the run does not pass. :param folder: of its report.
+    :param keep: leave a lab of its own up where the run does not pass. :param folder: of its report. :param evidence: how much of it.
     """
 
     file: Path
@@ -41,6 +42,7 @@ class Job:
     engine: str
     lab: str | None = None
     keep: bool = False
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     variant: Variant = PLAIN
 
 
@@ -91,6 +93,7 @@ def plan_jobs(
     engine: str,
     lab: str | None,
     keep: bool,
+    evidence: EvidenceOptions | None = None,
     variants: Variants = lambda _scenario, _lab: [PLAIN],
 ) -> list[Job]:
     """All files are read, and held against their labs, before anything runs: a mistake in the last one costs nobody the first.
@@ -115,7 +118,8 @@ def plan_jobs(
         for variant in variants(scenario, directory):
             for number in range(1, repeat + 1):
                 name = scenario.scenario + variant.suffix + (f"-{number}" if repeat > 1 else "")
-                jobs.append(Job(file, number, root / name, engine, lab, keep, variant))
+                kept = evidence or EvidenceOptions()
+                jobs.append(Job(file, number, root / name, engine, lab, keep, kept, variant))
     if not jobs:
         raise InputError(
             "there is nothing to be run",
@@ -176,6 +180,7 @@ def _neighbours(job: Job) -> tuple[str, ...]:
         job.variant.sabotage or "",
         reference_of(scenario.topology, job.file),
         scenario.timers or "",
+        scenario.monitor.model_dump_json() if scenario.monitor is not None else "",
         job.folder.name,
     )
 
@@ -207,13 +212,13 @@ def _on_its_own(job: Job, labs: Labs, sink: ProgressSink) -> Done:
     scenario, document = load_scenario(job.file)
     sink.step(f"{job.folder.name}: a lab of {scenario.topology}")
     topology = reference_of(scenario.topology, job.file)
-    wanted = Wanted(topology, scenario.timers is Timers.FAST, job.engine, job.variant.sabotage)
+    wanted = Wanted(topology, scenario.timers is Timers.FAST, job.engine, scenario.monitor, job.variant.sabotage)
     held = labs.get(wanted, _Detail(sink))
     result: RunResult | None = None
     try:
         check_against(scenario, document, Directory.read(held.paths))
         sink.step(f"{job.folder.name}: {scenario.title}")
-        result = _run(job, held.paths, held.kernel, sink, labs.settled)
+        result = _run(job, held.paths, held.kernel, sink, labs.settled, topology)
     finally:
         kept = job.keep and (result is None or result.verdict is not Verdict.PASS)
         if kept:
@@ -225,20 +230,27 @@ def _on_its_own(job: Job, labs: Labs, sink: ProgressSink) -> Done:
 
 
 def _run(
-    job: Job, paths: LabPaths, kernel: str, sink: ProgressSink, settled: Callable[[], None] = lambda: None
+    job: Job,
+    paths: LabPaths,
+    kernel: str,
+    sink: ProgressSink,
+    settled: Callable[[], None] = lambda: None,
+    topology: str | None = None,
 ) -> RunResult:
-    """:param settled: called once everything in the lab works."""
+    """:param settled: called once everything in the lab works. :param topology: where the lab's was read from; of the lab's record
+    where absent.
+    """
     scenario, _ = load_scenario(job.file)
     if job.variant.killed is not None:
         scenario = with_coordinator_killed(scenario, job.variant.killed)
+    source = Source(job.file.read_text(encoding="utf-8"), topology)
     with LabStage(paths) as stage:
         settled()
-        result = conduct(scenario, stage, paths, kernel, sink.detail)
+        result = conduct_recorded(scenario, stage, paths, kernel, job.folder, source, sink.detail, options=job.evidence)
     if job.variant.sabotage is not None:
         result = as_sabotaged(result, scenario, job.variant)
     elif job.variant != PLAIN:
         result = result.model_copy(update={"variant": str(job.variant), "title": f"{result.title} ({job.variant})"})
-    job.folder.mkdir(parents=True, exist_ok=True)
     write_report(result, job.folder)
     return result
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.sabotage import Sabotage
 from xcnet.scenario.document import Group, Scenario, Step
 from xcnet.scenario.load import load_scenario
@@ -119,7 +120,10 @@ def _without(scenario: Scenario) -> str:
 
 
 def _table(scenario: Scenario) -> list[str]:
-    lines = ["| when | what |", "|---|---|"]
+    lines = []
+    if scenario.monitor is not None:
+        lines += [f"Monitors: {_monitor(scenario.monitor)}.", ""]
+    lines += ["| when | what |", "|---|---|"]
     lines += [f"| {_moment(step)} | **{step.name}**: {_doing(step)} |" for step in scenario.steps]
     lines += ["", "Expected:", ""]
     for check in scenario.expect:
@@ -128,6 +132,13 @@ def _table(scenario: Scenario) -> list[str]:
         lines.append(f"- {check.check}" + (f": {words}" if words else ""))
     lines += [f"- without its mechanism, `{each.without}`: {each.fails} fails" for each in scenario.sabotage]
     return lines
+
+
+def _monitor(monitor: MonitorPolicy) -> str:
+    if not monitor.enabled:
+        return "off"
+    changed = monitor.model_dump(mode="json", exclude_defaults=True)
+    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in changed.items()) or "as by default"
 
 
 def _moment(step: Step) -> str:

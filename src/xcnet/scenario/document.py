@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from xcnet.lab.capture_mode import Capture
 from xcnet.model.faults import Fault
 from xcnet.model.fields import InputModel, Span, TopologyName, wrong
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.sabotage import Sabotage
 from xcnet.model.topology import Timers
 from xcnet.scenario.doing import (
@@ -129,7 +131,13 @@ class Scenario(InputModel):
     )
     topology: str = Field(default="aws-google", description="A shipped topology's name, or a file.")
     timers: Timers | None = Field(default=None, strict=False, description="fast or default; the topology's if absent.")
+    monitor: MonitorPolicy | None = Field(
+        default=None, description="Every provider's monitor, e.g. {enabled: false}; the topology's if absent."
+    )
     traffic: Traffic | None = Field(default=Traffic(), description="Absent: the default probe; null: none.")
+    capture: Annotated[Capture, Field(strict=False)] = Field(
+        default=Capture.HEADERS, description="How much of the frames on the channels is kept: none, headers or full."
+    )
     settle: Span = Field(default=3.0, description="How long measuring goes on after the last step.")
     steps: Annotated[tuple[Step, ...], Field(min_length=1, strict=False)]
     expect: Annotated[tuple[SerializeAsAny[Check], ...], Field(min_length=1, strict=False)]

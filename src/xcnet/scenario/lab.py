@@ -19,12 +19,14 @@ from xcnet.lab.manager import Removal, bring_up, lab_status, take_down
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.status import LabStatus
 from xcnet.lab.timeline import read_events
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.problems import did_you_mean
 from xcnet.model.validation import validate
 from xcnet.probe.plan import ProbePlan
 from xcnet.probe.results import ProbeResult
 from xcnet.scenario.actions import connect_order
 from xcnet.scenario.conduct import conduct
+from xcnet.scenario.evidence.run import Source, conduct_recorded
 from xcnet.scenario.load import FAULTS, check_against, load_scenario
 from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult
@@ -69,12 +71,19 @@ class Lab:
         engine: str = "auto",
         fast: bool = False,
         bare: bool = False,
+        monitor: MonitorPolicy | None = None,
     ) -> Self:
         """Bring one up. :param name: by default one that no other has. :param fast: the fast timers.
-        :param bare: without keys and connections, see :meth:`connect`.
+        :param bare: without keys and connections, see :meth:`connect`. :param monitor: every provider's; the topology's if absent.
         """
         made = bring_up(
-            topology, name=name or f"py-{os.getpid()}", engine=engine, fast=fast, bare=bare, progress=_Quiet()
+            topology,
+            name=name or f"py-{os.getpid()}",
+            engine=engine,
+            fast=fast,
+            bare=bare,
+            monitor=monitor,
+            progress=_Quiet(),
         )
         return cls(made.name, owned=True)
 
@@ -157,14 +166,16 @@ class Lab:
         report: Path | None = None,
         told: Callable[[str], None] = lambda _: None,
     ) -> RunResult:
-        """Run a scenario's file on this lab. :param report: a folder for its report. :param told: of each step."""
+        """Run a scenario's file on this lab. :param report: a folder for its report and evidence. :param told: of each step."""
         read, document = load_scenario(scenario)
         check_against(read, document, self.directory)
+        kernel = self.status().kernel
         with LabStage(self.paths) as stage:
-            result = conduct(read, stage, self.paths, self.status().kernel, told)
-        if report is not None:
-            report.mkdir(parents=True, exist_ok=True)
-            write_report(result, report)
+            if report is None:
+                return conduct(read, stage, self.paths, kernel, told)
+            source = Source(Path(scenario).read_text(encoding="utf-8"))
+            result = conduct_recorded(read, stage, self.paths, kernel, report, source, told)
+        write_report(result, report)
         return result
 
 

@@ -107,10 +107,21 @@ class Phase(_Result):
 
 
 class Evidence(_Result):
-    """A file beside the report. :param path: relative to the report's folder. :param text: what it is."""
+    """A file beside the report.
+
+    :param path: relative to the report's folder. :param text: what it is. :param group: what it is shown with, e.g. ``captures``;
+        empty: by itself. :param subject: what it is of, e.g. a channel or router. :param moment: of when, in words, where there
+        are several. :param note: what a reader must know of it. :param size: bytes. :param sha256: in hexadecimal.
+    """
 
     path: str
     text: str
+    group: str = ""
+    subject: str = ""
+    moment: str = ""
+    note: str = ""
+    size: int | None = None
+    sha256: str = ""
 
 
 class ChannelPlace(_Result):
@@ -124,8 +135,8 @@ class ChannelPlace(_Result):
 
 class RunResult(_Result):
     """:param reasons: why the run is what it is, a sentence each. :param settings: of the scenario, for the report.
-    :param versions: name -> version (xcnet, kernel, FRR, Python, engine). :param variant: how it differed from what the file says,
-        e.g. ``sabotaged: bfd-off``; empty: not at all.
+    :param versions: name -> version (xcnet, kernel, FRR, Python, engine). :param evidence_problems: what of it is missing, in words.
+    :param variant: how it differed from what the file says, e.g. ``sabotaged: bfd-off``; empty: not at all.
     """
 
     scenario: str
@@ -147,6 +158,7 @@ class RunResult(_Result):
     settings: dict[str, Any]
     versions: dict[str, str]
     evidence: tuple[Evidence, ...] = ()
+    evidence_problems: tuple[str, ...] = ()
     variant: str = ""
 
 

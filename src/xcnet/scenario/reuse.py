@@ -13,6 +13,7 @@ from xcnet.lab.inventory import Inventory, differences, lasting
 from xcnet.lab.manager import ProgressSink, bring_up, take_down
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.record import recorded_labs
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.sabotage import Sabotage
 from xcnet.scenario.stage import inventory
 from xcnet.waiting import Deadline, wait_until
@@ -30,6 +31,7 @@ class Wanted:
     topology: str
     fast: bool
     engine: str
+    monitor: MonitorPolicy | None = None
     sabotage: Sabotage | None = None
 
 
@@ -70,6 +72,7 @@ class Labs:
                 name=name,
                 engine=wanted.engine,
                 fast=wanted.fast,
+                monitor=wanted.monitor,
                 sabotage=wanted.sabotage,
                 progress=progress,
             )

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.schema import DIALECT
 from xcnet.scenario.document import Scenario
 from xcnet.scenario.load import ACTIONS, CHECKS, FAULTS
@@ -20,7 +21,8 @@ def scenario_schema() -> dict[str, Any]:
     own = schema["$defs"]["Step"]["properties"]
     around = {name: own[name] for name in _OF_STEPS}
     around["for"] = {**own["lasts"], "title": "For"}
-    _keep(definitions, schema, "When", "Traffic", "Timers", "Group", "Sabotage", "Spoiled")
+    _keep(definitions, schema, "When", "Traffic", "Timers", "Capture", "Group", "Sabotage", "Spoiled")
+    _keep(definitions, schema, "MonitorPolicy", *MonitorPolicy.model_json_schema()["$defs"])
     steps = [_part(definitions, model, around, also=("for",)) for model in FAULTS.values()]
     steps += [_part(definitions, model, {name: own[name] for name in _OF_STEPS}) for model in ACTIONS.values()]
     checks = [_part(definitions, model, {}) for model in CHECKS.values()]

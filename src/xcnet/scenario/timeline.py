@@ -28,6 +28,7 @@ _LAYERS = {
     "channel": Layer.API,
     "issue": Layer.API,
     "maintenance": Layer.API,
+    "monitor": Layer.API,
     "activation": Layer.API,
     "step": Layer.STEP,
     "probe": Layer.PROBE,
@@ -43,6 +44,8 @@ _BAD = (
     "process.died",
     "connection.lost",
     "connection.peer_lost",
+    "monitor.found",
+    "monitor.worse",
 )
 _GOOD = (
     "fault.ended",
@@ -53,6 +56,7 @@ _GOOD = (
     "fib.restored",
     "connection.final",
     "connection.verified",
+    "monitor.cleared",
 )
 _QUIET = ("workflow.*", "network.applied", "mka.peer_seen", "router.applied", "edge.applied")
 """What happens inside programs: kept in the lab's own files, not on the time line."""

@@ -16,7 +16,8 @@ def figures(lab: Directory) -> Functions:
     remote transmit) (RFC 5880, 6.8.4). ``first_detection(CHANNEL)``: the shortest, at the quicker end: its detection time less
     one interval, with which the last packet may just have come. ``hold(CHANNEL)``: BGP's negotiated hold time (RFC 4271,
     4.2); ``keepalive(CHANNEL)``: a third of it. ``mka_life``: 6 s. ``channels``, ``channels_in(FACILITY)``: how many.
-    ``prefix_limit(PROVIDER)``: of IPv4. ``common_mtu``: the largest that all providers accept, bytes. A session without BFD is detected by its hold time.
+    ``prefix_limit(PROVIDER)``: of IPv4. ``common_mtu``: the largest that all providers accept, bytes. ``monitor_hold``: how long a
+    channel must be healthy before every monitor uses it as before. A session without BFD is detected by its hold time.
     """
 
     def channel(name: str) -> ChannelEntry:
@@ -50,6 +51,12 @@ def figures(lab: Directory) -> Functions:
             raise KeyError(f"provider '{provider}'")
         return float(lab.timers[provider].prefix_limit[4])
 
+    def monitor_hold() -> float:
+        held = [each.monitor_hold for each in lab.timers.values() if each.monitor_hold is not None]
+        if not held:
+            raise KeyError("monitor: they are all off")
+        return max(held)
+
     return {
         "detection": lambda name: max(time for time, _interval in spans(name)),
         "first_detection": lambda name: min(time - interval for time, interval in spans(name)),
@@ -59,6 +66,7 @@ def figures(lab: Directory) -> Functions:
         "channels": lambda: float(len(lab.layout)),
         "channels_in": channels_in,
         "prefix_limit": prefix_limit,
+        "monitor_hold": monitor_hold,
         "common_mtu": lambda: float(min(each.mtu for each in lab.timers.values())),
     }
 

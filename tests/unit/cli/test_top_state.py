@@ -10,7 +10,7 @@ from topmade import PEER, channel, channel_view, connection, end, picture, provi
 from xcnet.cli.mood import Mood, mood, worth_showing
 from xcnet.cli.top_state import top_state
 from xcnet.events import Event
-from xcnet.lab.status import Health, NodeStatus
+from xcnet.lab.status import ChannelStatus, Health, NodeStatus
 
 
 def test_rates_are_what_the_counters_gained_in_the_labs_own_time() -> None:
@@ -23,6 +23,18 @@ def test_there_is_no_rate_without_an_earlier_picture_nor_where_counters_began_an
     restarted = (channel("ch1", "fac-a", (end("aws-edge1", sent=3), end("gcp-edge1", sent=700))),)
     state = top_state(with_status(picture(61.0), channels=restarted), picture(60.0))
     assert [each.frames_per_second for each in state.channels[0].ends] == [None, 100.0]
+
+
+def test_the_loss_of_probes_is_of_those_between_two_pictures() -> None:
+    def ends(answered: int, lost: int) -> tuple[ChannelStatus, ...]:
+        return (channel("ch1", "fac-a", (end("aws-edge1", probes=(answered, lost)), end("gcp-edge1"))),)
+
+    before = with_status(picture(60.0), channels=ends(1000, 100))
+    state = top_state(with_status(picture(61.0), channels=ends(1095, 105)), before)
+    assert [each.lost for each in state.channels[0].ends] == [5.0, None]
+    assert top_state(before).channels[0].ends[0].lost is None
+    anew = top_state(with_status(picture(61.0), channels=ends(10, 0)), before)
+    assert anew.channels[0].ends[0].lost is None
 
 
 def test_sessions_are_counted_at_the_ends_of_their_own_channel() -> None:
@@ -47,6 +59,8 @@ def test_sessions_are_counted_at_the_ends_of_their_own_channel() -> None:
             {"enabled": False, "holds": ("3f2a",), "drained": True},
             "down, maintenance",
         ),
+        ({"enabled": False, "holds": ("monitor",), "drained": True}, {}, "drained, monitor"),
+        ({"enabled": False, "holds": ("monitor", "3f2a"), "drained": True}, {}, "drained, maintenance"),
     ],
 )
 def test_a_channel_that_is_held_says_how_far_and_why(

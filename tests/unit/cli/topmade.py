@@ -28,7 +28,17 @@ UUID = "6f2a7f0e-5d0a-4c7b-9f59-0d6d4f6f2b11"
 PEER = {"aws": "gcp", "gcp": "aws"}
 
 
-def end(node: str, *, sent: int = 0, refused: int = 0, secured: bool = True, key: int = 1) -> ChannelEndStatus:
+def end(
+    node: str,
+    *,
+    sent: int = 0,
+    refused: int = 0,
+    secured: bool = True,
+    key: int = 1,
+    probes: tuple[int, int] | None = None,
+) -> ChannelEndStatus:
+    """:param probes: answered, and lost."""
+    counted = {} if probes is None else {"ProbesAnswered": probes[0], "ProbesLost": probes[1]}
     return ChannelEndStatus(
         node=node,
         device="ch.sec",
@@ -42,7 +52,7 @@ def end(node: str, *, sent: int = 0, refused: int = 0, secured: bool = True, key
         key_number=key if secured else None,
         next_packet_number=sent + 1,
         live_peers=1,
-        counters={"OutPktsEncrypted": sent, "InPktsNotValid": refused},
+        counters={"OutPktsEncrypted": sent, "InPktsNotValid": refused, **counted},
     )
 
 

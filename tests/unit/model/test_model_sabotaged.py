@@ -93,3 +93,9 @@ def test_without_a_limit_prefixes_are_counted_by_the_one_that_is_promised() -> N
     overflow = PrefixOverflow(fault="prefix-overflow", side="gcp")
     assert met(overflow, WHOLE) is overflow
     assert met(overflow, sabotaged(WHOLE, Sabotage.NO_LIMIT)).count == 1001  # type: ignore[union-attr]
+
+
+def test_a_lab_without_monitors_has_none_at_any_provider() -> None:
+    made = sabotaged(WHOLE, Sabotage.NO_MONITOR)
+    assert all(profile.coordinator.monitor.enabled for profile in WHOLE.profiles.values())
+    assert not any(profile.coordinator.monitor.enabled for profile in made.profiles.values())

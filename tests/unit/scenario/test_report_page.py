@@ -12,6 +12,7 @@ from report_world import HOSTILE, RUNS, crowded, cut, failed, hostile, inconclus
 from xcnet.model.faults import FAULT
 from xcnet.scenario.report import words
 from xcnet.scenario.report.charts.svg import clean
+from xcnet.scenario.report.markdown import to_markdown
 from xcnet.scenario.report.page import link_to, page
 from xcnet.scenario.report.story import story
 from xcnet.scenario.results import RunResult
@@ -92,7 +93,7 @@ def test_every_check_and_every_event_has_its_row(made: tuple[RunResult, str, Pag
             entry.source,
             entry.kind,
             entry.subject,
-            entry.text,
+            words.told(entry),
         )
         assert tuple(clean(text).strip() for text in told) in rows, entry
 
@@ -185,6 +186,14 @@ def test_the_banner_says_the_verdict_and_the_reasons(result: RunResult, word: st
     assert result.verdict.value in banner.attributes["class"]
 
 
+def test_a_run_that_was_not_as_its_file_says_bears_how_it_differed() -> None:
+    result = passed().model_copy(update={"variant": "sabotaged: bfd-off"})
+    (header,) = Page.read(page(result)).named("header")
+    assert "sabotaged: bfd-off" in header.text
+    assert "\n**sabotaged: bfd-off**\n" in to_markdown(result)
+    assert "variant" not in {each.attributes.get("class") for each in Page.read(page(passed())).elements}
+
+
 def test_the_faulted_channel_is_marked_in_the_topology_and_no_other() -> None:
     read = Page.read(page(passed()))
     fibres = [each for each in read.named("g") if each.attributes.get("class", "").startswith("fibre")]
@@ -259,6 +268,32 @@ def test_spans_are_said_as_people_say_them(value: float | None, text: str) -> No
 )  # fmt: skip
 def test_shares_never_say_none_or_all_where_it_is_not_so(part: float, text: str) -> None:
     assert words.percent(part, 100_000) == text
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "told"),
+    [("ch2", "ch2 reason carrier lost", "reason carrier lost"), ("ch2", "ch2", ""), ("ch2", "ch21 is up", "ch21 is up"),
+     ("prod", "cut ch2", "cut ch2"), ("", "cut ch2", "cut ch2")],
+)  # fmt: skip
+def test_an_events_subject_is_not_said_twice(subject: str, text: str, told: str) -> None:
+    entry = passed().timeline[0].model_copy(update={"subject": subject, "text": text})
+    assert words.told(entry) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9_949, "9.9 kB"), (9_950, "10 kB"), (64 * 2**20, "67 MB"), (3e9, "3.0 GB")],
+)  # fmt: skip
+def test_sizes_are_said_as_people_say_them(value: int | None, text: str) -> None:
+    assert words.size(value) == text
+
+
+def test_a_list_of_settings_is_read_one_below_the_other() -> None:
+    steps = [{"name": "cut", "fault": {"on": "ch2", "percent": 3}}, {"name": "rotate"}]
+    read = Page.read(page(passed().model_copy(update={"settings": {"steps": steps, "names": ["a", "b"]}})))
+    settings = [each.text for each in read.named("li")]
+    assert "name: cut, fault: (on: ch2, percent: 3)" in settings and "name: rotate" in settings
+    assert "a, b" in {each.text for each in read.named("dd")}
 
 
 def _palettes() -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ import pytest
 
 from xcnet.lab.inventory import Inventory
 from xcnet.lab.manager import BringUp
+from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.sabotage import Sabotage
 from xcnet.scenario import reuse
 from xcnet.scenario.reuse import Labs, Wanted, sweep
@@ -102,9 +103,10 @@ def test_a_lab_of_another_kind_is_not_used(world: World) -> None:
     labs = Labs("run-1-")
     run(labs)
     run(labs, Wanted("aws-google", True, "auto"))
-    run(labs, Wanted("aws-google", True, "auto", Sabotage.BFD_OFF))
+    run(labs, Wanted("aws-google", True, "auto", sabotage=Sabotage.BFD_OFF))
+    run(labs, Wanted("aws-google", True, "auto", MonitorPolicy(enabled=False), Sabotage.BFD_OFF))
     ups = [each for each in world.log if each.startswith("up")]
-    assert ups == ["up run-1-1", "up run-1-2", "up run-1-3 bfd-off"]
+    assert ups == ["up run-1-1", "up run-1-2", "up run-1-3 bfd-off", "up run-1-4 bfd-off"]
 
 
 def test_a_lab_that_is_left_to_be_looked_at_is_nobodys(world: World) -> None:

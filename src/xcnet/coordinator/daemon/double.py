@@ -95,6 +95,7 @@ class DoubleNetwork:
     def _vrf(self, router: RouterDouble, vrf: Vrf) -> VrfObservation:
         sessions = []
         paths: dict[int, dict[bool, set[str]]] = {4: {}, 6: {}}
+        edge = any(session.channel is not None for session in router.sessions[vrf.name])
         for session in router.sessions[vrf.name]:
             up = self._is_up(session)
             neighbor = session.neighbor
@@ -102,7 +103,8 @@ class DoubleNetwork:
             sessions.append(
                 SessionObservation(peer=neighbor.address, interface=neighbor.interface, established=up, bfd=bfd)
             )
-            if up:
+            # A gateway has no routes of the neighbour's but those of its edges: it tells them none.
+            if up and (session.channel is not None or not edge):
                 last = self._is_last_resort(session, neighbor)
                 paths[neighbor.address.version].setdefault(last, set()).add(neighbor.interface)
         routes = []

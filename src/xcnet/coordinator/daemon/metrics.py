@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,6 +14,8 @@ from prometheus_client.registry import Collector
 from xcnet.coordinator.daemon import views
 from xcnet.coordinator.daemon.call_metrics import CallMetrics
 from xcnet.coordinator.daemon.queries import Queries
+from xcnet.coordinator.daemon.refused import REFUSED
+from xcnet.coordinator.daemon.reports import Reports
 from xcnet.edge.report import ChannelReport, EdgeReport
 from xcnet.errors import XcnetError
 from xcnet.events import Event
@@ -22,23 +24,6 @@ from xcnet.waiting import Deadline
 
 _REPORT_SECONDS = 1.0
 _BYTES_PER_MEGABIT = 125_000
-_REFUSED = {
-    "InPktsNotValid": "not_valid",
-    "InPktsLate": "late",
-    "InPktsNotUsingSA": "not_using_sa",
-    "InPktsNoSCI": "no_sci",
-    "InPktsBadTag": "bad_tag",
-    "InPktsUnknownSCI": "unknown_sci",
-    "InPktsOverrun": "overrun",
-}
-"""The kernel's counters of frames that a SecY has not let in (IEEE 802.1AE, 10.7), and what each is as a label."""
-
-
-@runtime_checkable
-class Reports(Protocol):
-    """A router's daemon that says what its channels have counted (:class:`xcnet.edge.client.EdgeClient`)."""
-
-    async def status(self, *, deadline: Deadline | None = None) -> EdgeReport: ...
 
 
 class Shown(Protocol):
@@ -98,6 +83,7 @@ class StateCollector(Collector):
         yield from self._sessions(shown)
         yield from self._connections()
         yield from self._under_way()
+        yield from self._monitor()
 
     def _gauge(self, name: str, text: str, *labels: str) -> _Gauge:
         return _Gauge(self._provider, name, text, labels)
@@ -188,8 +174,7 @@ class StateCollector(Collector):
                     if session.bfd is not None:
                         bfd.put(session.bfd, node, vrf.name, str(session.peer))
                 for family in (4, 6):
-                    held = sum(route.prefix.version == family for route in vrf.routes)
-                    routes.put(held, node, vrf.name, f"ipv{family}")
+                    routes.put(vrf.held(family), node, vrf.name, f"ipv{family}")
         yield from (up, bgp, bfd, routes)
 
     def _connections(self) -> Iterator[Metric]:
@@ -230,6 +215,31 @@ class StateCollector(Collector):
             windows.put(number, state)
         yield from (workflows, outbox, issues, windows)
 
+    def _monitor(self) -> Iterator[Metric]:
+        finding = self._gauge(
+            "xcnet_monitor_finding", "1 for trouble that stands; no channel: the whole interconnect's.",
+            "kind", "interconnect", "channel",
+        )  # fmt: skip
+        held = self._gauge("xcnet_monitor_held", "1 while the monitor has the channel used last.", "channel")
+        opened = self._counter("xcnet_monitor_issues_opened", "Issues that the monitor has opened at a peer.")
+        sent = self._counter("xcnet_channel_probe_sent", "Echo requests over the channel.", "channel")
+        lost = self._counter("xcnet_channel_probe_lost", "Of those, the ones that did not come back.", "channel")
+        rtt = self._gauge("xcnet_channel_probe_rtt_seconds", "Median round-trip time of a burst.", "channel")
+        shown = self._queries.monitor()
+        for each in shown.findings:
+            channel = each.subject if each.subject != each.interconnect else ""
+            finding.put(1, each.kind, each.interconnect, channel)
+        for name in shown.held:
+            held.put(1, name)
+        opened.put(shown.opened)
+        for report in self.reports:
+            for probe in (each.probe for each in report.channels if each.probe is not None):
+                sent.put(probe.sent, probe.channel)
+                lost.put(probe.lost, probe.channel)
+                if probe.rtt is not None:
+                    rtt.put(probe.rtt, probe.channel)
+        yield from (finding, held, opened, sent, lost, rtt)
+
 
 class _Gauge(GaugeMetricFamily):
     """A gauge whose first label is the provider."""
@@ -259,10 +269,10 @@ def _count(report: ChannelReport, frames: _Counter, octets: _Counter, refused: _
     frames.put(counters.get("InPktsOK", 0), name, "in")
     octets.put(counters.get("OutOctetsEncrypted", 0), name, "out")
     octets.put(counters.get("InOctetsDecrypted", 0), name, "in")
-    for counter, reason in _REFUSED.items():
+    for counter, reason in REFUSED.items():
         refused.put(counters.get(counter, 0), name, reason)
     gate.put(report.gate_dropped[0], name, "in")
     gate.put(report.gate_dropped[1], name, "out")
 
 
-__all__ = ["Metrics", "Reports", "Shown", "StateCollector"]
+__all__ = ["Metrics", "Shown", "StateCollector"]

@@ -30,6 +30,7 @@ class Watched(Protocol):
 class RouterObserver:
     """:param turn: called when the core was told of something new.
     :param commit: does what it is given, at once or when the store takes it.
+    :param changed: told of each change of a router: what it showed before, and what it shows now.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class RouterObserver:
         network: ProviderNetwork,
         turn: Callable[[], None],
         commit: Callable[[Work], object] = lambda work: work(),
+        changed: Callable[[RouterObservation, RouterObservation], None] = lambda _before, _now: None,
     ) -> None:
         self._core = core
         self._commit = commit
         self._network = network
         self._turn = turn
+        self._changed = changed
         self._ports: dict[str, ChannelPort] = {port.name: port for port in network.channels}
         self._seen: dict[str, RouterObservation] = {}
         self._silent: dict[str, RouterObservation] = {}
@@ -76,6 +79,7 @@ class RouterObserver:
     def _note(self, node: str, observation: RouterObservation) -> None:
         before = self._seen.get(node) or RouterObservation(node=node)
         self._seen[node] = observation
+        self._changed(before, observation)
         change = observation.since(before)
         facts = {each.name: _fact(each) for each in change.channels or ()}
         self._tell([*(vrf.name for vrf in change.vrfs), *change.gone], facts)

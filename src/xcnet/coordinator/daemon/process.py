@@ -23,6 +23,7 @@ from xcnet.coordinator.daemon.exposition import serve_texts
 from xcnet.coordinator.daemon.follow import Followers
 from xcnet.coordinator.daemon.identity import TlsIdentity
 from xcnet.coordinator.daemon.metrics import Metrics
+from xcnet.coordinator.daemon.monitoring import Monitoring
 from xcnet.coordinator.daemon.observer import RouterObserver, Watched
 from xcnet.coordinator.daemon.outbox import Outbox
 from xcnet.coordinator.daemon.queries import Queries
@@ -150,7 +151,11 @@ class Coordinator:
             stack.push_async_callback(self._outbox.stop)
             routers = self._network(settings)
             self._driver = RouterDriver(self.core, settings.network, routers, applied=self._applied, emit=self.emit)
-            self._observer = RouterObserver(self.core, settings.network, self.turn, self._backlog.put)
+            policy = settings.config.rules.monitor
+            monitoring = Monitoring(self.core, settings.network, routers, policy, self.turn)
+            self._observer = RouterObserver(
+                self.core, settings.network, self.turn, self._backlog.put, monitoring.changed
+            )
             verifier = create_verifier(trust.auth.inbound, started=clock.wall() if before else None)
             door = create_door(trust.identity)
             gate = create_app(
@@ -201,6 +206,8 @@ class Coordinator:
                 self._spawn(stack, self._driver.run())
             for node, router in routers.items():
                 self._spawn(stack, self._observer.watch(node, router))
+            if routers and policy.enabled:
+                self._spawn(stack, monitoring.run(self._observer))
             self._serving = True
             self.emit("coordinator.ready", settings.config.provider, {"resumed": before})
             ready()

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from xcnet.coordinator.acts import attachments, holds, issues, maintenance
+from xcnet.coordinator.acts import attachments, findings, holds, issues, maintenance
 from xcnet.coordinator.acts import connections as connection_acts
 from xcnet.coordinator.acts.attachments import AttachmentRow
 from xcnet.coordinator.commands import COMMANDS
@@ -62,6 +62,7 @@ class Queries:
             "activation-key": self._activation_key,
             "maintenance": self._maintenance,
             "issues": self._issues,
+            "monitor": self._monitor,
             "workflows": self._workflows,
             "outcome": self._outcome,
             "clock": self._clock,
@@ -330,6 +331,29 @@ class Queries:
             )
             found.append(view.model_dump(mode="json"))
         return found
+
+    def monitor(self) -> views.MonitorView:
+        """What the monitor has found, and what it does about it."""
+        return views.MonitorView(
+            enabled=self._world.rules.monitor.enabled,
+            findings=tuple(
+                views.FindingView(
+                    kind=each.kind,
+                    subject=each.subject,
+                    interconnect=each.interconnect,
+                    priority=each.priority,
+                    words=each.words,
+                    issue=each.issue,
+                    since=each.since,
+                )
+                for each in findings.every(self._db)
+            ),
+            held=tuple(sorted(findings.held(self._db))),
+            opened=findings.opened(self._world),
+        )
+
+    def _monitor(self, _parameters: dict[str, Any]) -> dict[str, Any]:
+        return self.monitor().model_dump(mode="json")
 
     def _clock(self, _parameters: dict[str, Any]) -> dict[str, Any]:
         now = self._world.now()

@@ -181,6 +181,29 @@ class IssueView(_View):
     comments: tuple[CommentView, ...]
 
 
+class FindingView(_View):
+    """Trouble that the monitor has found. :param subject: the channel, or the interconnect. :param issue: about it, at the peer.
+    :param since: policy time.
+    """
+
+    kind: str
+    subject: str
+    interconnect: str
+    priority: str
+    words: str
+    issue: str
+    since: float
+
+
+class MonitorView(_View):
+    """:param enabled: it watches. :param held: channels that it has used last. :param opened: issues, ever."""
+
+    enabled: bool
+    findings: tuple[FindingView, ...]
+    held: tuple[str, ...]
+    opened: int
+
+
 class OutcomeView(_View):
     """How a workflow ended. :param seconds: it took, policy time."""
 
@@ -220,12 +243,14 @@ __all__ = [
     "ConnectionView",
     "EnvironmentView",
     "FeatureView",
+    "FindingView",
     "HealthView",
     "InterconnectView",
     "IssueView",
     "KeyView",
     "LegView",
     "MaintenanceView",
+    "MonitorView",
     "OutcomeView",
     "WorkflowView",
 ]

@@ -121,6 +121,18 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE features ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
     UPDATE features SET proven = 1 WHERE state = 'final';
     """,
+    """
+    -- Trouble that the monitor has found and that stands, each with the issue about it at the peer.
+    -- subject: the channel, or the interconnect. since: policy time.
+    CREATE TABLE findings (
+        kind TEXT NOT NULL, subject TEXT NOT NULL, interconnect TEXT NOT NULL, issue TEXT NOT NULL UNIQUE,
+        priority TEXT NOT NULL, connections TEXT NOT NULL, words TEXT NOT NULL, since REAL NOT NULL,
+        PRIMARY KEY (kind, subject)
+    ) WITHOUT ROWID;
+    -- Comments on those issues that the peer has not been given yet.
+    CREATE TABLE notes (seq INTEGER PRIMARY KEY AUTOINCREMENT, issue TEXT NOT NULL, body TEXT NOT NULL);
+    CREATE INDEX notes_issue ON notes (issue);
+    """,
 )
 
 __all__ = ["MIGRATIONS"]

@@ -9,6 +9,7 @@ from xcnet.coordinator.workflows.connect import Connect
 from xcnet.coordinator.workflows.intent import Intent
 from xcnet.coordinator.workflows.maintenance import FetchWindows, Maintenance, PeerWindow
 from xcnet.coordinator.workflows.provision import FeatureWorkflow, Provision, Withdraw
+from xcnet.coordinator.workflows.report import Report
 from xcnet.coordinator.workflows.rotation import Rotate
 from xcnet.coordinator.workflows.status import Audit, Notify, Refresh
 
@@ -31,6 +32,7 @@ MACHINES: tuple[type[Machine], ...] = (
     EnableChannel,
     DisableConnection,
     Audit,
+    Report,
     Tell,
 )
 """Every kind there is, in the order in which a reader meets them."""

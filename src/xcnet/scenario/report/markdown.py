@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from xcnet.scenario.report import words
 from xcnet.scenario.report.charts.svg import clean
+from xcnet.scenario.report.evidence import groups
 from xcnet.scenario.report.facts import course, end_of, harm_of, last_moment, phase_of, shares, stream_name
 from xcnet.scenario.report.page import link_to, point_in_time, tiles
 from xcnet.scenario.report.story import story
-from xcnet.scenario.results import Entry, RunResult
+from xcnet.scenario.results import Entry, Evidence, RunResult
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _BAR = 48
@@ -40,6 +41,7 @@ def to_markdown(result: RunResult) -> str:
         f"# {words.VERDICTS[result.verdict]}: {escape(result.title or result.scenario)}",
         "",
         *([escape(result.description), ""] if result.description else []),
+        *([f"**{escape(result.variant)}**", ""] if result.variant else []),
         f"Scenario {escape(result.scenario)}, lab {escape(result.lab)}, topology {escape(result.topology)}, "
         f"{point_in_time(result.began)}, {words.seconds(result.seconds)}.",
         "",
@@ -48,7 +50,18 @@ def to_markdown(result: RunResult) -> str:
         lines += [escape(paragraph), ""]
     lines += [f"- {escape(reason)}" for reason in result.reasons] + [""] * bool(result.reasons)
     lines += table([tile.name for tile in tiles(result)], [[tile.value for tile in tiles(result)]])
-    for section in (_checks, _faults, _timeline, _traffic, _shares, _applications, _events, _quality, _settings):
+    for section in (
+        _checks,
+        _faults,
+        _timeline,
+        _traffic,
+        _shares,
+        _applications,
+        _events,
+        _quality,
+        _settings,
+        _evidence,
+    ):
         body = list(section(result))
         if body:
             lines += ["", *body]
@@ -217,7 +230,7 @@ def _events(result: RunResult) -> Iterator[str]:
                 each.source,
                 each.kind,
                 each.subject,
-                each.text,
+                words.told(each),
             )
             for each in sorted(result.timeline, key=lambda entry: entry.at)
         )
@@ -250,13 +263,36 @@ def _quality(result: RunResult) -> Iterator[str]:
 
 
 def _settings(result: RunResult) -> Iterator[str]:
-    yield from ("## Versions, settings and evidence", "")
+    yield from ("## Versions and settings", "")
     yield from (f"- {escape(name)}: {escape(value)}" for name, value in result.versions.items())
     yield from (f"- {escape(name)}: {escape(words.spell(value))}" for name, value in result.settings.items())
-    for each in result.evidence:
-        target = link_to(each.path)
-        shown = f"[{escape(each.path)}](<{target}>)" if target else escape(each.path)
-        yield f"- {shown}: {escape(each.text)}"
+
+
+def _evidence(result: RunResult) -> Iterator[str]:
+    if not result.evidence and not result.evidence_problems:
+        return
+    yield from ("## Evidence", "")
+    yield from (f"- {escape(problem)}" for problem in result.evidence_problems)
+    for group in groups(result):
+        size = "" if group.size is None else f", {words.size(group.size)}"
+        yield from ("", f"### {escape(group.title)}{size}", "")
+        if group.explanation:
+            yield from (escape(group.explanation), "")
+        if group.moments:
+            yield f"| | {' | '.join(escape(moment) for moment in group.moments)} |"
+            yield f"|{'---|' * (len(group.moments) + 1)}"
+            for row in group.rows:
+                cells = (", ".join(_link(each, each.text) for each in cell) or words.NONE for cell in row.cells)
+                yield f"| {escape(row.subject)} | {' | '.join(cells)} |"
+            continue
+        for each in group.files:
+            told = [each.note or each.text, *([words.size(each.size)] if each.size else [])]
+            yield f"- {_link(each, each.path)}: {escape(', '.join(told))}"
+
+
+def _link(file: Evidence, text: str) -> str:
+    target = link_to(file.path)
+    return f"[{escape(text)}](<{target}>)" if target else escape(text)
 
 
 __all__ = ["escape", "table", "to_json", "to_markdown"]

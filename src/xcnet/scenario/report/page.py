@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from xcnet.scenario.report import words
 from xcnet.scenario.report.charts.svg import clean
+from xcnet.scenario.report.evidence import groups
 from xcnet.scenario.report.facts import flows_of, harm_of, phase_of
 from xcnet.scenario.report.figures.phases import phase_pictures
 from xcnet.scenario.report.figures.shares import rate_picture, share_pictures
@@ -60,6 +61,7 @@ def page(result: RunResult) -> str:
         ],
         layers=[(layer, layers[layer]) for layer in Layer if layers[layer]],
         earlier=sum(entry.at < 0 for entry in result.timeline),
+        evidence=groups(result),
     )
 
 
@@ -121,8 +123,9 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         seconds=words.seconds, ms=words.milliseconds, moment=words.moment, spell=words.spell, link=link_to,
-        point=point_in_time,
+        point=point_in_time, size=words.size, told=words.told, capitalize_first=lambda text: text[:1].upper() + text[1:],
     )  # fmt: skip
+    environment.tests["listing"] = _is_listing
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals.update(
@@ -135,6 +138,11 @@ def _environment() -> Environment:
         count=words.count,
     )
     return environment
+
+
+def _is_listing(value: object) -> bool:
+    """Whether it is a list of things of several fields, which is read better one below the other."""
+    return isinstance(value, list | tuple) and any(isinstance(each, dict) for each in value)
 
 
 def _asset(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xcnet.scenario.results import FaultSpan, Layer, Verdict
+from xcnet.scenario.results import Entry, FaultSpan, Layer, Verdict
 
 LAYERS = {
     Layer.FAULT: "fault",
@@ -99,6 +99,17 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def size(number: int | None) -> str:
+    """Bytes: ``512 B``, ``1.4 kB``, ``23 MB``; a dash for none."""
+    if number is None:
+        return NONE
+    value, units = float(number), iter(("B", "kB", "MB", "GB"))
+    unit = next(units)
+    while value >= 999.5 and unit != "GB":
+        value, unit = value / 1000, next(units)
+    return f"{value:,.0f} {unit}" if unit == "B" or value >= 9.95 else f"{value:.1f} {unit}"
+
+
 def percent(part: float, whole: float) -> str:
     """A share: ``0 %``, ``< 0.001 %``, ``0.35 %``, ``25 %``, ``100 %``; a dash of nothing."""
     if whole <= 0:
@@ -112,6 +123,13 @@ def percent(part: float, whole: float) -> str:
         if share < limit:
             return f"{share:.{digits}f} %"
     return f"{share:.0f} %" if share < 99.5 else "> 99 %"
+
+
+def told(entry: Entry) -> str:
+    """An event's text where its subject stands beside it: not said twice."""
+    if entry.text == entry.subject:
+        return ""
+    return entry.text.removeprefix(f"{entry.subject} ") if entry.subject else entry.text
 
 
 def enumeration(parts: list[str]) -> str:
@@ -134,10 +152,15 @@ def spell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {spell(each)}" for key, each in value.items()) or NONE
+        return ", ".join(f"{key}: {_within(each)}" for key, each in value.items()) or NONE
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(spell(each) for each in value) or NONE
+        return ", ".join(_within(each) for each in value) or NONE
     return str(value)
+
+
+def _within(value: object) -> str:
+    """A part of another value: where it has several parts itself, it is seen where they end."""
+    return f"({spell(value)})" if isinstance(value, dict) and value else spell(value)
 
 
 __all__ = [
@@ -152,5 +175,7 @@ __all__ = [
     "moment",
     "percent",
     "seconds",
+    "size",
     "spell",
+    "told",
 ]

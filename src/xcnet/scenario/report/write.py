@@ -63,7 +63,9 @@ def read_result(folder: Path) -> RunResult:
     """
     if not folder.is_dir():
         raise InputError(
-            "there is no such folder", where=str(folder), remedy="name the folder that 'xcnet run' wrote a report to"
+            "this is no folder" if folder.exists() else "there is no such folder",
+            where=str(folder),
+            remedy="name the folder that 'xcnet run' wrote a report to",
         )
     path = folder / RESULT
     raw = _json(path, "name the folder that 'xcnet run' wrote a report to")
@@ -95,7 +97,15 @@ def _summarized(folder: Path) -> list[Path]:
         reports = [str(run["report"]) for run in raw["runs"]]
     except (KeyError, TypeError):
         raise InputError("this is not a summary of runs", where=str(path), remedy=remedy) from None
-    return [folder / Path(report).parent for report in reports]
+    found = [folder / Path(report).parent for report in reports]
+    for each in found:
+        if not each.is_dir():
+            raise InputError(
+                "the summary names a report that is not there",
+                where=str(each),
+                remedy="put it back, or run its scenario again",
+            )
+    return found
 
 
 def _json(path: Path, remedy: str) -> Any:

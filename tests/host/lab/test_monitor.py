@@ -1,0 +1,175 @@
+"""Both providers' monitors on a running lab: what they find, what the peer is told, which channel is used last meanwhile."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from labtool import Xcnet
+
+from xcnet.model.load import read_shipped
+
+LAB = "watched"
+HOLD = 8.0
+_MONITOR = f"overrides: {{coordinator: {{monitor: {{hold_seconds: {HOLD}, flap: {{count: 3, window_seconds: 30}}}}}}}}"
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Xcnet]:
+    """The default lab, whose monitors hold for seconds instead of a minute."""
+    folder = tmp_path_factory.mktemp("watched")
+    lines = []
+    for line in read_shipped("aws-google").splitlines():
+        lines.append(line)
+        if line.strip().startswith("profile: "):
+            lines.append(f"{line[: len(line) - len(line.lstrip())]}{_MONITOR}")
+    (folder / "watched.yaml").write_text("\n".join(lines) + "\n")
+    xcnet = Xcnet(folder / "state")
+    xcnet.ok("up", str(folder / "watched.yaml"), "--name", LAB, timeout=300)
+    try:
+        yield xcnet
+    finally:
+        xcnet("down", "--all")
+
+
+@pytest.fixture(autouse=True)
+def as_before(watched: Xcnet) -> Iterator[None]:
+    """Each test begins and ends with nothing found."""
+    until("no trouble", lambda: not findings(watched), seconds=60.0)
+    yield
+    watched.ok("fault", "end", "--all", "-n", LAB)
+    until("no trouble left", lambda: not findings(watched), seconds=90.0)
+
+
+def until(what: str, holds: Callable[[], Any], *, seconds: float) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := holds():
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"{what}: not within {seconds:g} s")
+
+
+def issues(xcnet: Xcnet, provider: str, *, known: set[str] = frozenset()) -> list[dict[str, Any]]:  # type: ignore[assignment]
+    """Those that the peer has opened at a provider, as that one has them; the newest at the end."""
+    held = [each for each in xcnet.json("issues", "-n", LAB) if each["provider"] == provider]
+    return [each for each in held if each["direction"] == "in" and each["id"] not in known]
+
+
+def ids(xcnet: Xcnet) -> set[str]:
+    return {each["id"] for provider in ("aws", "gcp") for each in issues(xcnet, provider)}
+
+
+def findings(xcnet: Xcnet) -> list[str]:
+    """``xcnet_monitor_finding`` of both, as Prometheus is shown it."""
+    text = xcnet.ok("metrics", "-n", LAB, "--provider", "aws") + xcnet.ok("metrics", "-n", LAB, "--provider", "gcp")
+    return [line for line in text.splitlines() if line.startswith("xcnet_monitor_finding{")]
+
+
+def use(xcnet: Xcnet, channel: str) -> str:
+    return str(next(each["use"] for each in xcnet.json("top", "-n", LAB)["channels"] if each["name"] == channel))
+
+
+def events(xcnet: Xcnet, kind: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in xcnet.ok("events", "-n", LAB, "--kind", kind, "--json").splitlines()]
+
+
+def test_a_lossy_channel_is_told_of_and_drained_until_it_is_well(watched: Xcnet) -> None:
+    connection = watched.json("connections", "-n", LAB)[0]["uuid"]
+    known = ids(watched)
+    watched.ok("fault", "begin", "loss", "--on", "ch2", "--set", "percent=5", "-n", LAB)
+    (issue,) = until("told at gcp", lambda: issues(watched, "gcp", known=known), seconds=25.0)
+    assert issue["state"] == "STATE_OPEN"
+    assert issue["severity"] == "PRIORITY_P2"
+    assert set(issue["about"]) == {"ch2", connection, "ic1"}
+    (mirror,) = until("told at aws", lambda: issues(watched, "aws", known=known), seconds=25.0)
+    assert mirror["title"] == issue["title"]
+    until("drained at both sides", lambda: use(watched, "ch2") == "drained, monitor", seconds=15.0)
+    # The one who opened it is started again in the middle: it is still this issue, and still this hold.
+    watched.ok("fault", "begin", "kill", "--on", "aws-coord", "--set", "daemon=coordinator", "--for", "1s", "-n", LAB)
+    until("still drained", lambda: use(watched, "ch2") == "drained, monitor", seconds=15.0)
+    assert [each["id"] for each in issues(watched, "gcp", known=known)] == [issue["id"]]
+
+    watched.ok("fault", "end", "--all", "-n", LAB)
+    ended = events(watched, "fault.ended")[-1]["monotonic"]
+    until("in use again", lambda: use(watched, "ch2") == "in use", seconds=40.0)
+    released = [each for each in events(watched, "monitor.released") if each["subject"] == "ch2"]
+    assert all(each["monotonic"] - ended >= HOLD - 1 for each in released[-2:])
+    (closed,) = until(
+        "closed",
+        lambda: [each for each in issues(watched, "gcp", known=known) if each["state"] == "STATE_CLOSED"],
+        seconds=20.0,
+    )
+    assert closed["id"] == issue["id"]
+    assert "well" in closed["comments"][-1]["body"]
+
+
+def test_going_back_to_a_channel_loses_nothing(watched: Xcnet) -> None:
+    watched.ok("fault", "begin", "loss", "--on", "ch3", "--set", "percent=6", "-n", LAB)
+    until("drained at both sides", lambda: use(watched, "ch3") == "drained, monitor", seconds=40.0)
+    watched.ok("fault", "end", "--all", "-n", LAB)
+    done = watched("probe", "-n", LAB, "--duration", f"{int(HOLD) + 8}s", "--json")
+    # A busy machine makes a probe inconclusive, and loses nothing.
+    assert done.returncode in (0, 3), done.stderr
+    probed = json.loads(done.stdout)
+    assert use(watched, "ch3") == "in use"
+    assert sum(each["sent"] - each["received"] for each in probed["streams"]) == 0
+
+
+def test_a_cut_is_told_of_and_a_second_one_is_urgent(watched: Xcnet) -> None:
+    known = ids(watched)
+    watched.ok("fault", "begin", "cut", "--on", "ch2", "-n", LAB)
+
+    def about(what: str) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in issues(watched, "gcp", known=known)
+            if what in each["about"] and each["state"] == "STATE_OPEN"
+        ]
+
+    (first,) = until("the cut", lambda: about("ch2"), seconds=15.0)
+    assert first["severity"] == "PRIORITY_P2"
+    (risk,) = until("the risk", lambda: [each for each in about("ic1") if "ch2" not in each["about"]], seconds=15.0)
+    assert risk["severity"] == "PRIORITY_P3"
+    watched.ok("fault", "begin", "cut", "--on", "ch4", "-n", LAB)
+    until(
+        "what is sold does not fit",
+        lambda: [each for each in about("ic1") if each["severity"] == "PRIORITY_P1" and risk["id"] in each["body"]],
+        seconds=20.0,
+    )
+    until(
+        "the first is told of", lambda: any("P1" in each["body"] for each in about("ch2")[0]["comments"]), seconds=15.0
+    )
+    assert use(watched, "ch1") == "in use"
+
+
+def test_forged_frames_are_told_of_and_move_nothing(watched: Xcnet) -> None:
+    known = ids(watched)
+    watched("verify", "-n", LAB, timeout=300)
+    found = until("told", lambda: issues(watched, "gcp", known=known), seconds=30.0)
+    assert all("MACsec refuses frames" in each["title"] and each["severity"] == "PRIORITY_P3" for each in found)
+    assert {use(watched, f"ch{number}") for number in range(1, 5)} == {"in use"}
+
+
+def test_a_flapping_channel_is_damped(watched: Xcnet) -> None:
+    watched.ok("fault", "begin", "flap", "--on", "ch1", "--set", "period=4", "--set", "down=0.5", "-n", LAB)
+    until("damped", lambda: use(watched, "ch1") in ("drained, monitor", "draining, monitor"), seconds=30.0)
+    found = [each for each in events(watched, "monitor.found") if each["subject"] == "ch1"]
+    assert found[-1]["data"]["trouble"] == "flap"
+
+
+def test_nothing_is_opened_for_planned_work(watched: Xcnet) -> None:
+    known = ids(watched)
+    watched.ok("channel", "disable", "ch2", "--by", "gcp", "-n", LAB)
+    try:
+        until(
+            "excused",
+            lambda: [each for each in events(watched, "monitor.excused") if each["subject"] == "ch2"],
+            seconds=30.0,
+        )
+        assert ids(watched) == known
+    finally:
+        watched.ok("channel", "enable", "ch2", "--by", "gcp", "-n", LAB)
