@@ -31,6 +31,13 @@ def _deaf(_provider: str, _event: Event) -> None:
 class LastingCoordination(Coordination):
     """What a coordinator has said *taken* to is committed: after its death the workflow goes on, and is looked for by its id."""
 
+    def query(self, provider: str, query: str, **parameters: Any) -> Any:
+        """:meth:`Coordination.query`, asked once more of the one that was started again."""
+        try:
+            return super().query(provider, query, **parameters)
+        except CoordinatorEndedError:
+            return super().query(provider, query, **parameters)
+
     def command(
         self,
         provider: str,

@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -127,18 +127,21 @@ class Recording:
     async def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         assert self._request is not None
         await self._request.send(json.dumps(question).encode() + b"\n")
-        return await self._answer()
+        return await self._answer(lambda answer: answer.get("snapshot") == question["snapshot"])
 
     async def _finish(self) -> dict[str, Any]:
         assert self._request is not None and self._ending is not None
         self._request.end_input()
-        found = await self._answer()
+        found = await self._answer(lambda answer: "recorded" in answer)
         await self._ending
         return found
 
-    async def _answer(self) -> dict[str, Any]:
+    async def _answer(self, fits: Callable[[dict[str, Any]], bool] = lambda _answer: True) -> dict[str, Any]:
+        """The next one that fits: what an earlier question was not waited for any more may come first."""
         try:
-            answer = await asyncio.wait_for(self._answers.get(), _SECONDS)
+            async with asyncio.timeout(_SECONDS):
+                while (answer := await self._answers.get()) is not None and not fits(answer):
+                    pass
         except TimeoutError:
             raise DeadlineError(
                 f"the recorder answers: not within {_SECONDS:g} s", remedy="look at engine.log in the lab's folder"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
@@ -126,11 +125,10 @@ async def coordinator(lab: RunningLab, session: Session, arguments: list[str]) -
     (provider,) = arguments
     client = await lab.coordinators.client(provider)
     status = 1
-    with contextlib.suppress(ConnectionError):  # it was killed meanwhile: whoever asked sees that no end has come
-        async for line in client.lines(json.loads(await session.stdin.read())):
-            session.stdout.write(line)
-            await session.stdout.drain()
-            status = 0
+    async for line in client.lines(json.loads(await session.stdin.read())):
+        session.stdout.write(line)
+        await session.stdout.drain()
+        status = 0
     return status
 
 

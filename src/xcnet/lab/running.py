@@ -20,6 +20,7 @@ from xcnet.lab.faults.keeper import Faults
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.processes import Supervisor
 from xcnet.lab.readiness import PathWatcher, wait_for_bfd
+from xcnet.lab.sabotage import spoil_routes
 from xcnet.lab.startup import Startup
 from xcnet.model.desired import RouterState
 from xcnet.model.plan import Plan
@@ -114,6 +115,8 @@ class RunningLab:
         if plan.connections:
             await report("step", "BFD sessions up")
         await wait_for_bfd(plan, self.frr_dirs, deadline)
+        if plan.sabotage is not None:
+            spoil_routes(plan, self._fabric.netns)
         seconds = time.monotonic() - self._started
         self.events.emit("lab.ready", plan.topology, seconds=round(seconds, 3))
         self._coordinators = Coordinators(self.paths, plan, self.fabric, self.supervisor, self.events)

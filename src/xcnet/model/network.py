@@ -56,7 +56,6 @@ class ProviderNetwork(_Model):
     :param router_ids: node -> BGP identifier. :param channels: of all its interconnects.
     :param external: timers towards other providers, as the lab wants them (its own, or the fast ones).
     :param internal: timers between edges and gateway. :param prefix_limit: of each external session.
-    :param maximum_paths: next hops that are used for one prefix; None for as many as there are.
     """
 
     provider: str
@@ -70,7 +69,6 @@ class ProviderNetwork(_Model):
     internal: SessionTimers
     prefix_limit: PrefixLimit
     graceful_restart: GracefulRestart | None = None
-    maximum_paths: Annotated[int, Field(ge=1, le=64)] | None = None
 
     def channel(self, name: str) -> ChannelPort:
         """:raises KeyError: this provider has no end of such a channel."""

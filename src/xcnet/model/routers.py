@@ -195,7 +195,7 @@ def _vrf(
         interfaces=tuple(interfaces),
         neighbors=tuple(neighbors),
         networks=attachment.networks if gateway else (),
-        maximum_paths=network.maximum_paths or min(_MOST_PATHS, max(_MAXIMUM_PATHS, len(interfaces))),
+        maximum_paths=min(_MOST_PATHS, max(_MAXIMUM_PATHS, len(interfaces))),
         graceful_restart=network.graceful_restart,
     )
 

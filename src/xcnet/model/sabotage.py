@@ -51,7 +51,7 @@ class About:
 _ABOUT = {
     Sabotage.BFD_OFF: About("no session with the other provider has BFD", "plan"),
     Sabotage.HOLD_OFF: About("BGP keeps silent sessions for eighteen hours", "plan"),
-    Sabotage.NO_ECMP: About("gateways use one next hop of many", "plan"),
+    Sabotage.NO_ECMP: About("gateways send everything over the first of their edges, whatever BGP says", "routes"),
     Sabotage.NO_LIMIT: About("sessions accept any number of prefixes", "plan"),
     Sabotage.NO_CARRIER: About("a cut fibre keeps its light: frames vanish, and no port is told", "faults"),
     Sabotage.NO_WITHDRAWAL: About("gateways keep the routes of edges whose sessions have ended", "plan"),

@@ -48,10 +48,6 @@ def _hold_off(network: ProviderNetwork) -> ProviderNetwork:
     return network.model_copy(update={"external": network.external.model_copy(update={"bgp": timers})})
 
 
-def _no_ecmp(network: ProviderNetwork) -> ProviderNetwork:
-    return network.model_copy(update={"maximum_paths": 1})
-
-
 def _no_limit(network: ProviderNetwork) -> ProviderNetwork:
     return network.model_copy(update={"prefix_limit": PrefixLimit(ipv4=_MOST, ipv6=_MOST)})
 
@@ -67,7 +63,6 @@ def _no_withdrawal(network: ProviderNetwork) -> ProviderNetwork:
 _CHANGES: dict[Sabotage, Callable[[ProviderNetwork], ProviderNetwork]] = {
     Sabotage.BFD_OFF: _bfd_off,
     Sabotage.HOLD_OFF: _hold_off,
-    Sabotage.NO_ECMP: _no_ecmp,
     Sabotage.NO_LIMIT: _no_limit,
     Sabotage.NO_WITHDRAWAL: _no_withdrawal,
 }

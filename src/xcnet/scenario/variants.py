@@ -73,7 +73,7 @@ def killed(scenario: Scenario, providers: Iterable[str]) -> list[Variant]:
 
 def with_coordinator_killed(scenario: Scenario, provider: str) -> Scenario:
     """The scenario with one more step. What is expected of the data plane stays as it is; for what coordinators do, and for what
-    they say, there is as much more time as they are away.
+    they say, there is as much more time as they are away; and the run goes on until they are back.
     """
     first = _moment(scenario)
     killed = Step.model_validate(
@@ -85,7 +85,8 @@ def with_coordinator_killed(scenario: Scenario, provider: str) -> Scenario:
         }
     )
     expect = tuple(_patient(each) for each in scenario.expect)
-    return scenario.model_copy(update={"steps": (*scenario.steps, killed), "expect": expect})
+    settle = scenario.settle + RETURN_SECONDS
+    return scenario.model_copy(update={"steps": (*scenario.steps, killed), "expect": expect, "settle": settle})
 
 
 def _moment(scenario: Scenario) -> float:

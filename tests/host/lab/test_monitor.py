@@ -111,7 +111,10 @@ def test_going_back_to_a_channel_loses_nothing(watched: Xcnet) -> None:
     watched.ok("fault", "begin", "loss", "--on", "ch3", "--set", "percent=6", "-n", LAB)
     until("drained at both sides", lambda: use(watched, "ch3") == "drained, monitor", seconds=40.0)
     watched.ok("fault", "end", "--all", "-n", LAB)
-    probed = watched.json("probe", "-n", LAB, "--duration", f"{int(HOLD) + 8}s")
+    done = watched("probe", "-n", LAB, "--duration", f"{int(HOLD) + 8}s", "--json")
+    # A busy machine makes a probe inconclusive, and loses nothing.
+    assert done.returncode in (0, 3), done.stderr
+    probed = json.loads(done.stdout)
     assert use(watched, "ch3") == "in use"
     assert sum(each["sent"] - each["received"] for each in probed["streams"]) == 0
 

@@ -326,7 +326,7 @@ SETTLED: dict[str, tuple[Call, str, Any, Any]] = {
     "AddComment": (
         call("AddComment", ISSUE, COMMENT),
         "ListComments",
-        comments(("Other", NOW), ("Seen", NOW)),
+        comments(("Other", NOW), ("Seen", NOW + timedelta(hours=1))),
         comments(("Other", NOW), ("Seen", NOW - timedelta(hours=1))),
     ),
 }

@@ -39,6 +39,16 @@ def test_planned_work_on_any_channel_goes_before() -> None:
     assert to_hold(four(ch2={"held": True}, ch4={"planned": True}), {"ch2"}, "aws") is None
 
 
+def test_what_the_peer_has_taken_down_itself_is_out_already() -> None:
+    assert to_hold(four(ch4={"excused": True, "ready": False}), {"ch2"}, "aws") is None
+
+
+def test_the_peers_own_hold_of_a_flapping_channel_does_not_end_this_ones() -> None:
+    """It is shown as disabled by the peer, and is down at this moment: both go on holding it."""
+    flapping = {"held": True, "excused": True, "ready": False}
+    assert to_hold(four(ch2=flapping), {"ch2"}, "aws") == "ch2"
+
+
 def test_the_last_channel_is_never_held() -> None:
     assert to_hold(interconnect(ChannelSeen(name="ch1")), {"ch1"}, "aws") is None
     down = interconnect(ChannelSeen(name="ch1"), ChannelSeen(name="ch2", ready=False))

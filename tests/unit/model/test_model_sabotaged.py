@@ -55,11 +55,6 @@ def test_without_a_hold_time_silence_ends_nothing() -> None:
     assert {each.hold for each in external(sabotaged(WHOLE, Sabotage.HOLD_OFF))} == {65535}
 
 
-def test_without_ecmp_every_router_takes_one_way() -> None:
-    assert {each.maximum_paths for each in vrfs(sabotaged(WHOLE, Sabotage.NO_ECMP))} == {1}
-    assert all(each.maximum_paths >= 4 for each in vrfs(WHOLE))
-
-
 def test_without_a_limit_any_number_of_prefixes_is_accepted() -> None:
     limits = {each.prefix_limit for each in external(sabotaged(WHOLE, Sabotage.NO_LIMIT))}
     assert limits == {4294967295}

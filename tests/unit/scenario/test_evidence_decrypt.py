@@ -8,9 +8,12 @@ import pytest
 from evidence_world import PLAIN, TIME, clear_frame, report_with_capture, sak
 
 from xcnet.errors import InputError
+from xcnet.lab.recording import Recorded
 from xcnet.proof.pcapng_reader import read
 from xcnet.scenario.evidence import keys
 from xcnet.scenario.evidence.decrypt import chosen, decrypt
+from xcnet.scenario.evidence.gather import Gathered
+from xcnet.scenario.evidence.run import _keep_keys
 from xcnet.scenario.report.write import read_result
 
 
@@ -39,6 +42,8 @@ def test_frames_under_every_kept_key_are_found_again_in_their_order(tmp_path: Pa
 
 def test_plaintext_is_this_users_alone_and_not_in_the_report(tmp_path: Path) -> None:
     made = report_with_capture(tmp_path / "report")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "ch2.decrypted.pcapng").touch(0o644)
     found = decrypted(made.folder, tmp_path / "out")
     assert found.file == tmp_path / "out" / "ch2.decrypted.pcapng"
     assert found.file.stat().st_mode & 0o777 == 0o600
@@ -115,3 +120,13 @@ def test_a_channel_without_capture_is_refused(tmp_path: Path) -> None:
     nothing = read_result(made.folder).model_copy(update={"evidence": ()})
     with pytest.raises(InputError, match="captured nothing"):
         chosen(nothing, made.folder, [])
+
+
+def test_keys_that_cannot_be_kept_cost_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = report_with_capture(tmp_path / "report", kept=False)
+    gathered = Gathered(tmp_path / "other")
+    gathered.found += read_result(made.folder).evidence
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XCNET_STATE", str(tmp_path / "file"))
+    _keep_keys(gathered, Recorded(channels={}, saks=made.saks))
+    assert gathered.problems == ["the keys cannot be kept: Not a directory: its captures cannot be decrypted"]

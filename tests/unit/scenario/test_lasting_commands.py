@@ -77,6 +77,10 @@ def test_it_is_over_when_what_was_to_be_waited_for_is_there(follow: str, script:
     assert all(len(answers) == 1 for answers in script.values()), "it was looked at until it was so"
 
 
+def test_a_question_is_asked_again_of_the_one_that_was_started_again() -> None:
+    assert Dying({"clock": ["dead", {"ahead": 0}]}).query("aws", "clock") == {"ahead": 0}
+
+
 def test_a_command_that_nobody_took_is_given_once_more() -> None:
     talk = Dying({}, taken=False)
     assert talk.command("aws", "resize", {}, follow=DONE).message == "at the second time"

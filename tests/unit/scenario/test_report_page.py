@@ -12,6 +12,7 @@ from report_world import HOSTILE, RUNS, crowded, cut, failed, hostile, inconclus
 from xcnet.model.faults import FAULT
 from xcnet.scenario.report import words
 from xcnet.scenario.report.charts.svg import clean
+from xcnet.scenario.report.markdown import to_markdown
 from xcnet.scenario.report.page import link_to, page
 from xcnet.scenario.report.story import story
 from xcnet.scenario.results import RunResult
@@ -183,6 +184,14 @@ def test_the_banner_says_the_verdict_and_the_reasons(result: RunResult, word: st
     assert word in banner.text
     assert all(reason in banner.text for reason in result.reasons)
     assert result.verdict.value in banner.attributes["class"]
+
+
+def test_a_run_that_was_not_as_its_file_says_bears_how_it_differed() -> None:
+    result = passed().model_copy(update={"variant": "sabotaged: bfd-off"})
+    (header,) = Page.read(page(result)).named("header")
+    assert "sabotaged: bfd-off" in header.text
+    assert "\n**sabotaged: bfd-off**\n" in to_markdown(result)
+    assert "variant" not in {each.attributes.get("class") for each in Page.read(page(passed())).elements}
 
 
 def test_the_faulted_channel_is_marked_in_the_topology_and_no_other() -> None:

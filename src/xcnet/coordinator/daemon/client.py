@@ -38,6 +38,8 @@ class AdminClient:
             await writer.drain()
             while line := await reader.readline():
                 yield line
+        except ConnectionError:  # killed: there is no more to come, as if it had closed the socket itself
+            return
         finally:
             writer.close()
 

@@ -15,7 +15,7 @@ def to_hold(seen: InterconnectSeen, wanting: Collection[str], me: str) -> str | 
 
     :param wanting: channels with trouble that is best avoided. :param me: this provider's id.
     """
-    if any(each.planned or each.excused for each in seen.channels):
+    if any(each.planned for each in seen.channels):
         return None
     held = [each.name for each in seen.channels if each.held]
     candidates = [*(name for name in held if name in wanting), *sorted(set(wanting) - set(held))]
@@ -24,6 +24,9 @@ def to_hold(seen: InterconnectSeen, wanting: Collection[str], me: str) -> str | 
         if len(others) == len(seen.channels):
             continue
         if name not in held and any(each.held for each in others):
+            continue
+        if any(each.excused for each in others):
+            # The peer has it out of use. Of this one itself that is no matter: both may have the same one.
             continue
         if any(_drained_by_peer(each) for each in others) and (name not in held or me > seen.peer):
             continue

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xcnet.model.plan import Plan
     from xcnet.model.sabotage import Sabotage
+    from xcnet.netlink.netns import Netns
 
 
 def spoil(part: str, sabotage: Sabotage | None) -> None:
@@ -27,9 +29,17 @@ def spoil(part: str, sabotage: Sabotage | None) -> None:
         COORDINATORS[sabotage]()
 
 
+def spoil_routes(plan: Plan, netns: Callable[[str], Netns]) -> None:
+    """Put what it does wrong into the kernels of a lab whose path stands. :param netns: node -> its namespace."""
+    if plan.sabotage is not None and plan.sabotage.about.where == "routes":
+        from xcnet.lab.sabotage.routes import one_way
+
+        one_way(plan, netns)
+
+
 def replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     """Put what ``make`` makes of a function or method in its place. :raises AttributeError: there is none of that name."""
     setattr(owner, name, make(getattr(owner, name)))
 
 
-__all__ = ["replaced", "spoil"]
+__all__ = ["replaced", "spoil", "spoil_routes"]

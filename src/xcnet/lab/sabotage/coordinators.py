@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xcnet.coordinator import commands
 from xcnet.coordinator.acts import activation, attachments, holds, keys, status
 from xcnet.coordinator.acts import connections as connection_acts
-from xcnet.coordinator.commands import Commands
+from xcnet.coordinator.commands import operators
+from xcnet.coordinator.commands.customers import CustomerCommands
 from xcnet.coordinator.daemon import outbox
 from xcnet.coordinator.engine.calls import NotSent, Outcome, Refused, Unknown
 from xcnet.coordinator.policy import keys as key_policy
@@ -97,7 +97,7 @@ def _no_bake() -> None:
 
 
 def _no_overlap_check() -> None:
-    replaced(commands, "check_schedule", _ignored)
+    replaced(operators, "check_schedule", _ignored)
     replaced(maintenance, "check_schedule", _ignored)
     replaced(maintenance, "resolve_conflict", _ignored)
 
@@ -186,7 +186,7 @@ def _no_key_check() -> None:
 
 
 def _no_quota() -> None:
-    replaced(Commands, "_quota", _ignored)
+    replaced(CustomerCommands, "_quota", _ignored)
 
 
 def _no_delete() -> None:

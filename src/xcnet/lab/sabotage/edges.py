@@ -24,6 +24,7 @@ def _fail_open() -> None:
             requests = [links.change(name, up=True)]
             if link is not None and link.kind == "macsec":
                 requests.insert(0, macsec_protection(link.index, protected=up))
+                requests.append(filters.ungate(link.parent))
             self._submit(requests)
 
         return open_instead

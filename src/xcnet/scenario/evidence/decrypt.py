@@ -68,6 +68,7 @@ def decrypt(folder: Path, capture: Evidence, out: Path) -> Decrypted:
     try:
         out.mkdir(parents=True, exist_ok=True)
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        os.fchmod(fd, 0o600)  # also one that was there
         with os.fdopen(fd, "wb") as stream:
             stream.write(pcapng.header(f"{capture.subject} decrypted", f"xcnet {__version__}"))
             for packet in read(source):

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from xcnet.errors import XcnetError
+from xcnet.errors import InputError, XcnetError
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.record import LabRecord
 from xcnet.lab.recording import Looked, Recorded, Recording
@@ -124,9 +124,7 @@ def _finish(
     gathered.captures(recording.folder, recorded.channels)
     gathered.routers(recording.folder, witnessed.looks)
     recording.remove()
-    for each in gathered.found:
-        if each.group == CAPTURES and recorded.saks:
-            keys.keep(each.sha256, each.subject, recorded.saks)
+    _keep_keys(gathered, recorded)
     gathered.api(paths, since)
     record = LabRecord.read(paths)
     gathered.lab(
@@ -136,6 +134,16 @@ def _finish(
         source.topology or (record.source if record is not None else ""),
         witnessed.began,
     )
+
+
+def _keep_keys(gathered: Gathered, recorded: Recorded) -> None:
+    """A run whose keys cannot be kept has its verdict all the same."""
+    captures = [each for each in gathered.found if each.group == CAPTURES] if recorded.saks else []
+    try:
+        for each in captures:
+            keys.keep(each.sha256, each.subject, recorded.saks)
+    except InputError as error:
+        gathered.problems.append(f"{error.cause}: its captures cannot be decrypted")
 
 
 __all__ = ["Source", "conduct_recorded"]

@@ -41,6 +41,7 @@ def to_markdown(result: RunResult) -> str:
         f"# {words.VERDICTS[result.verdict]}: {escape(result.title or result.scenario)}",
         "",
         *([escape(result.description), ""] if result.description else []),
+        *([f"**{escape(result.variant)}**", ""] if result.variant else []),
         f"Scenario {escape(result.scenario)}, lab {escape(result.lab)}, topology {escape(result.topology)}, "
         f"{point_in_time(result.began)}, {words.seconds(result.seconds)}.",
         "",
