@@ -166,13 +166,16 @@ class Overflowing(Overlaid):
         left = list(wanted)
 
         async def seen() -> str | None:
-            while left:
-                if self._runs(left[0].near) and self._runs(left[0].node):
-                    instead = await asyncio.to_thread(look, left[0])
-                    if instead is not None:
-                        return instead
-                left.pop(0)
-            return None
+            first: str | None = None
+            # All of them each time: what a look sets going takes its time at every session, and at all of them at once.
+            for far in list(left):
+                instead = None
+                if self._runs(far.near) and self._runs(far.node):
+                    instead = await asyncio.to_thread(look, far)
+                if instead is None:
+                    left.remove(far)
+                first = first or instead
+            return first
 
         await wait_until_async(
             what,
