@@ -154,8 +154,10 @@ class Overflowing(Overlaid):
                 return f"{far.neighbor.address} has just been idle for its limit at {far.node}"
             ours = self._prefixes(far.near, far.near_vrf, far.version).peers.get(far.near_peer)
             if theirs is not None and ours is not None and theirs.established and ours.established:
-                # What is on its way may tear the session down yet.
-                return None if theirs.received == ours.sent else f"{far.node} has {theirs.received} of {ours.sent}"
+                # What is on its way may tear the session down yet. (What is sent is no measure of what is received: bgpd counts
+                # routes that it sends back to where they came from, and that are refused there.)
+                left = self._left(far.version)
+                return f"{far.node} still has {theirs.received} of IPv{far.version}" if theirs.received > left else None
             return None
 
         await self._until("the surplus prefixes to be withdrawn", gone, within)
@@ -188,9 +190,12 @@ class Overflowing(Overlaid):
 
     def _within(self, far: _Far) -> bool:
         """Whether what other faults still have announced is within a session's limit."""
+        return far.neighbor.prefix_limit is None or self._left(far.version) <= far.neighbor.prefix_limit
+
+    def _left(self, version: int) -> int:
+        """How many prefixes the gateway announces without this fault."""
         others = self._overlays.of(self._node).announced.get(self._vrf.connection, ())
-        left = sum(each.version == far.version for each in (*self._vrf.networks, *others))
-        return far.neighbor.prefix_limit is None or left <= far.neighbor.prefix_limit
+        return sum(each.version == version for each in (*self._vrf.networks, *others))
 
     def _runs(self, node: str) -> bool:
         """:raises LabError: it is stopped."""
