@@ -38,7 +38,10 @@ _MAKERS: dict[str, tuple[Callable[[bytes], bytes], ...]] = {
 
 
 class _Attack:
-    """On one end of one channel. :param pick: the next frame to be sent, from what was recorded; None while there is none."""
+    """On one end of one channel. What the other end sends is heard where it comes in: what another attack puts in here is none of it.
+
+    :param pick: the next frame to be sent, from what was recorded; None while there is none.
+    """
 
     def __init__(
         self, lab: RunningLab, channel: PlannedChannel, end: ChannelEnd, pick: Callable[[Recording], bytes | None]
@@ -49,18 +52,22 @@ class _Attack:
         self._pick = pick
         (state,) = (each for each in lab.states[end.node].channels if each.name == channel.name)
         self.recording = Recording(state.macsec.replay_window)
-        self.tap = Tap(lab.fabric.netns(channel.facility), end.facility_port)
-        try:
+        (far,) = (each for each in channel.ends if each.facility_port != end.facility_port)
+        facility = lab.fabric.netns(channel.facility)
+        with contextlib.ExitStack() as opened:
+            self.ear = opened.enter_context(Tap(facility, far.facility_port))
+            self._mouth = opened.enter_context(Tap(facility, end.facility_port))
             self._tally = Tally(self._counters())
-        except BaseException:
-            self.tap.close()
-            raise
+            self._open = opened.pop_all()
         self.sent = 0
+
+    def close(self) -> None:
+        self._open.close()
 
     def listen(self) -> None:
         with contextlib.suppress(OSError):  # told once that the port has gone down
-            for frame in self.tap.available():
-                if frame.outgoing:
+            for frame in self.ear.available():
+                if not frame.outgoing:
                     self.recording.take(frame.data)
 
     def send(self) -> bool:
@@ -69,7 +76,7 @@ class _Attack:
         if frame is None:
             return False
         with contextlib.suppress(OSError):  # the port is down: nobody gets in
-            self.tap.send(frame)
+            self._mouth.send(frame)
             self.sent += 1
         return True
 
@@ -118,7 +125,7 @@ class Attacking(Standing):
                 self._attacks.append(_Attack(self._lab, channel, end, self._picker()))
             loop = asyncio.get_running_loop()
             for attack in self._attacks:
-                loop.add_reader(attack.tap.fileno(), attack.listen)
+                loop.add_reader(attack.ear.fileno(), attack.listen)
             await self._recorded()
         except BaseException:
             self._close()
@@ -141,8 +148,8 @@ class Attacking(Standing):
     def _close(self) -> None:
         loop = asyncio.get_running_loop()
         for attack in self._attacks:
-            loop.remove_reader(attack.tap.fileno())
-            attack.tap.close()
+            loop.remove_reader(attack.ear.fileno())
+            attack.close()
         self._attacks.clear()
 
     async def artifact(self) -> str:
