@@ -161,6 +161,7 @@ def test_runs_that_leave_nothing_share_a_lab(plain: Runs) -> None:
     assert spoiled not in [plain.found[name]["result"]["lab"] for name in later]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("busy_host")
 def test_on_a_busy_host_a_run_is_inconclusive_whatever_it_measured(default_lab: Xcnet, tmp_path: Path) -> None:
     done = default_lab(
