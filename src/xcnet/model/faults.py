@@ -78,7 +78,7 @@ class Corrupt(_LinkFault):
 
 
 class Duplicate(_LinkFault):
-    """Such a share of frames comes twice: MACsec's replay check discards the second."""
+    """Such a share of frames comes twice. The kernel lets the second in where it is within the replay window."""
 
     fault: Literal["duplicate"]
     percent: Percent
