@@ -111,9 +111,10 @@ class Monitoring:
             self._turn()
 
     async def _ask(self, observer: Shown, *, counters: bool) -> None:
-        await asyncio.gather(
-            self._have_probed(), self._have_counted(observer.shown()) if counters else asyncio.sleep(0)
-        )
+        asked = [self._have_probed()]
+        if counters:
+            asked.append(self._have_counted(observer.shown()))
+        await asyncio.gather(*asked)
 
     async def _have_probed(self) -> None:
         grey = self._policy.grey_loss

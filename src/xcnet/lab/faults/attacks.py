@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from xcnet.errors import DeadlineError, InputError, XcnetError
-from xcnet.lab.faults.base import Standing, absent
+from xcnet.lab.faults.base import Standing, absent, called_off
 from xcnet.lab.faults.targets import Line, Port
 from xcnet.model.faults import Forge, Replay
 from xcnet.model.plan import ChannelEnd, PlannedChannel
@@ -138,11 +138,8 @@ class Attacking(Standing):
         await self.forget()
 
     async def forget(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, XcnetError):
-                await self._task
-            self._task = None
+        await called_off(self._task)
+        self._task = None
         self._close()
 
     def _close(self) -> None:

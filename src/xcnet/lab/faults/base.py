@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
 
 from xcnet.errors import LabError
 
@@ -38,9 +41,29 @@ class Standing(ABC):
     async def forget(self) -> None:  # noqa: B027
         """The lab is taken down: let go of what runs by itself. Most faults have nothing of that kind."""
 
+    @contextlib.asynccontextmanager
+    async def undone(self) -> AsyncIterator[None]:
+        """For :meth:`begin`: where what is done within fails the fault is ended, and :attr:`changed` is of the beginning all the same."""
+        try:
+            yield
+        except BaseException:
+            changed = self.changed
+            await self.end()
+            self.changed = changed
+            raise
+
     @abstractmethod
     async def artifact(self) -> str:
         """What was read back of the thing itself, in a sentence. :raises LabError: it is not in place."""
+
+
+async def called_off(task: asyncio.Task[None] | None) -> None:
+    """End what runs by itself, and return when it has. How it ended, if by itself, is the artifact's to tell."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # taken note of
 
 
 def absent(what: str, where: str) -> LabError:
@@ -52,4 +75,4 @@ def absent(what: str, where: str) -> LabError:
     )
 
 
-__all__ = ["Standing", "absent"]
+__all__ = ["Standing", "absent", "called_off"]

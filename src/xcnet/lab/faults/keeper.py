@@ -66,11 +66,8 @@ class Faults:
             standing.id = f"{fault.fault}-{number}"
             await standing.begin()
             changed = standing.changed
-            try:
+            async with standing.undone():
                 artifact = await standing.artifact()
-            except BaseException:
-                await standing.end()
-                raise
             told = {
                 "kind": fault.fault,
                 "target": standing.target,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from xcnet.errors import InputError, XcnetError
-from xcnet.lab.faults.base import Standing, absent
+from xcnet.errors import InputError
+from xcnet.lab.faults.base import Standing, absent, called_off
 from xcnet.lab.faults.overlays import Overlays
 from xcnet.lab.faults.ports import Ports
 from xcnet.lab.faults.routing import renew_next_hops
@@ -72,12 +71,9 @@ class Cutting(_Darkness):
         super().__init__(fault.on, lines, lab, ports, overlays)
 
     async def begin(self) -> None:
-        try:
+        async with self.undone():
             await self._hold()
             self._darken()
-        except BaseException:
-            await self.end()
-            raise
 
     async def end(self) -> None:
         self._lighten()
@@ -105,12 +101,9 @@ class Flapping(_Darkness):
         self._turns = 0
 
     async def begin(self) -> None:
-        try:
+        async with self.undone():
             await self._hold()
             self._go(True)
-        except BaseException:
-            await self.end()
-            raise
         self._task = asyncio.ensure_future(self._flap(self.changed))
 
     async def end(self) -> None:
@@ -119,11 +112,8 @@ class Flapping(_Darkness):
         await self._let_go()
 
     async def forget(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, XcnetError):
-                await self._task
-            self._task = None
+        await called_off(self._task)
+        self._task = None
 
     async def artifact(self) -> str:
         if self._task is not None and self._task.done():

@@ -93,11 +93,8 @@ class Overflowing(Overlaid):
     async def begin(self) -> None:
         await super().begin()
         changed = self.changed
-        try:
+        async with self.undone():
             await self._spread()
-        except BaseException:
-            await self.end()
-            raise
         self.changed = changed
 
     async def end(self) -> None:

@@ -21,14 +21,9 @@ class Overlaid(Standing):
 
     async def begin(self) -> None:
         self.mark()
-        try:
+        async with self.undone():
             for node, part in self.parts.items():
                 await self._overlays.put(node, self.id, part)
-        except BaseException:
-            changed = self.changed
-            await self.end()
-            self.changed = changed
-            raise
 
     async def end(self) -> None:
         self.mark()

@@ -70,15 +70,10 @@ class Slowing(Standing):
         self._group.make(self._share)
         self.mark()
         supervisor.governors.append(self)
-        try:
+        async with self.undone():
             for child in self._children():
                 for pid in (child.pid, *_descendants(child.pid)):
                     self._slow(pid)
-        except BaseException:
-            changed = self.changed
-            await self.end()
-            self.changed = changed
-            raise
 
     async def end(self) -> None:
         self.mark()
