@@ -157,8 +157,9 @@ def test_forged_frames_are_told_of_and_move_nothing(watched: Xcnet) -> None:
 def test_a_flapping_channel_is_damped(watched: Xcnet) -> None:
     watched.ok("fault", "begin", "flap", "--on", "ch1", "--set", "period=4", "--set", "down=0.5", "-n", LAB)
     until("damped", lambda: use(watched, "ch1") in ("drained, monitor", "draining, monitor"), seconds=30.0)
-    found = [each for each in events(watched, "monitor.found") if each["subject"] == "ch1"]
-    assert found[-1]["data"]["trouble"] == "flap"
+    # A phase without light that is a little long is found as such too, before or after.
+    found = [each["data"]["trouble"] for each in events(watched, "monitor.found") if each["subject"] == "ch1"]
+    assert "flap" in found
 
 
 def test_nothing_is_opened_for_planned_work(watched: Xcnet) -> None:

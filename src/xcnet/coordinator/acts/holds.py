@@ -12,8 +12,10 @@ from xcnet.coordinator.world import World
 from xcnet.spec.connections import ProvisioningState
 from xcnet.spec.resources import AdminState
 
-DRAIN, DOWN = "drain", "down"
-"""Levels of a hold: out of the routing, or off."""
+DRAIN, CLOSE, DOWN = "drain", "close", "down"
+"""Levels of a hold: out of the routing, the same before it is taken down, or off."""
+
+_PEER_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,17 @@ def lift(world: World, channel: str, reason: str) -> None:
         )
 
 
+def peer_seconds(world: World, since: float) -> float:
+    """How long the peer's routers may still send over what this side has drained by its routes alone.
+
+    BGP does not acknowledge: theirs have as long as this side's took, and a second at least, as RFC 8326, section 4.2, has
+    operators wait for convergence before they shut a session down.
+
+    :param since: when the drain began.
+    """
+    return max(_PEER_SECONDS, min(world.now() - since, world.rules.drain_timeout))
+
+
 def note(world: World, _engine: Engine, channel: str) -> None:
     """Take note of a channel that carries nothing any more, as the own gateway shows. Inside a transaction."""
     waiting = [each for each in of(world.db, channel) if not each.drained]
@@ -136,6 +149,7 @@ def drain(world: World, channel: str) -> None:
 
 
 __all__ = [
+    "CLOSE",
     "DOWN",
     "DRAIN",
     "Hold",
@@ -146,6 +160,7 @@ __all__ = [
     "lift",
     "note",
     "of",
+    "peer_seconds",
     "place",
     "restorable",
     "restore",

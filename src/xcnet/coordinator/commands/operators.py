@@ -123,7 +123,7 @@ class OperatorCommands(Subject):
     def _disable_channel(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _interconnect, channel = self._channel(ChannelInput.model_validate(parameters).channel)
         held = admin_hold(self._db, channel.name)
-        if held is not None and held.level == holds.DOWN:
+        if held is not None and held.level != holds.DRAIN:
             raise LabError(
                 "the channel is disabled already",
                 where=channel.name,
@@ -135,7 +135,7 @@ class OperatorCommands(Subject):
     def _enable_channel(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _interconnect, channel = self._channel(ChannelInput.model_validate(parameters).channel)
         held = admin_hold(self._db, channel.name)
-        if held is None or held.level != holds.DOWN:
+        if held is None or held.level == holds.DRAIN:
             raise LabError("the channel is not disabled", where=channel.name, remedy="see 'xcnet environments'")
         workflow = self._engine.start("enable-channel", channel.name, "restoring")
         return {"workflow": workflow, "channel": channel.name}

@@ -66,7 +66,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE rotations (interconnect TEXT PRIMARY KEY, ended REAL NOT NULL) WITHOUT ROWID;
 
-    -- Why a channel is out of use. level: 'drain' keeps it up, 'down' takes it down once it is drained.
+    -- Why a channel is out of use. level: 'drain' and 'close' keep it up, 'down' takes it down once it is drained.
     CREATE TABLE holds (
         channel TEXT NOT NULL, reason TEXT NOT NULL, level TEXT NOT NULL, drained INTEGER NOT NULL DEFAULT 0,
         since REAL NOT NULL, PRIMARY KEY (channel, reason)

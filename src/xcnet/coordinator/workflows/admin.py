@@ -25,33 +25,48 @@ class DisableChannel(OfChannel):
         "disable-channel",
         "An operator takes a channel out of use: drained first, then taken down.",
         ("draining",),
-        {"draining": "no traffic over the channel any more, at this side"},
+        {
+            "draining": "no traffic over the channel any more, at this side",
+            "settling": "the peer's routers have had their time to move too",
+        },
         (
-            Transition("draining", "drained", (DONE,), "disabled, and taken down"),
-            Transition("draining", TIMER, (DONE,), "it had its time: disabled, and taken down"),
+            Transition("draining", "drained", ("settling",), "disabled; the peer's routers know by BGP"),
+            Transition("draining", TIMER, ("settling",), "it had its time: disabled"),
             Transition("draining", "cancelled", (FAILED,), "it was enabled again"),
+            Transition("settling", TIMER, (DONE,), "taken down"),
+            Transition("settling", "cancelled", (FAILED,), "it was enabled again"),
         ),
     )
 
     def begin(self) -> None:
-        holds.place(self.world, self.subject, ADMIN, holds.DOWN)
+        holds.place(self.world, self.subject, ADMIN, holds.CLOSE)
         self.timer(self.world.rules.drain_timeout)
 
     def guard(self) -> str | None:
         mine = admin_hold(self.db, self.subject)
-        if mine is None or mine.level != holds.DOWN:
+        if mine is None or mine.level == holds.DRAIN:
             return "cancelled"
-        return "drained" if mine.drained else None
+        return "drained" if mine.drained and self.row.state == "draining" else None
 
     def draining_drained(self, _payload: object) -> str:
-        return self.done()
+        mine = admin_hold(self.db, self.subject)
+        assert mine is not None
+        self.timer(holds.peer_seconds(self.world, mine.since))
+        return "settling"
 
-    def draining_timer(self, _payload: object) -> str:
+    def draining_timer(self, payload: object) -> str:
         holds.drain(self.world, self.subject)
-        return self.done()
+        return self.draining_drained(payload)
 
     def draining_cancelled(self, _payload: object) -> str:
         return self.fail("the channel was enabled again")
+
+    def settling_timer(self, _payload: object) -> str:
+        holds.take_down(self.world, self.subject, ADMIN)
+        return self.done()
+
+    def settling_cancelled(self, payload: object) -> str:
+        return self.draining_cancelled(payload)
 
 
 class EnableChannel(OfChannel):

@@ -273,11 +273,13 @@ class Withdraw(OfConnection):
         ("draining",),
         {
             "draining": "no traffic over the feature any more, at this side",
+            "settling": "the peer's routers have had their time to move too",
             "deleting": "the peer deletes the feature",
         },
         (
-            Transition("draining", "drained", ("deleting",), "the peer is asked"),
-            Transition("draining", TIMER, ("deleting",), "the peer is asked all the same"),
+            Transition("draining", "drained", ("settling",), "the peer's routers know by BGP"),
+            Transition("draining", TIMER, ("settling",), "it had its time"),
+            Transition("settling", TIMER, ("deleting",), "the peer is asked"),
             Transition("deleting", ANSWERED, (DONE,), "what it reserved is free again"),
             Transition("deleting", REFUSED, (DONE,), "what it reserved is free again"),
         ),
@@ -288,6 +290,7 @@ class Withdraw(OfConnection):
         assert feature is not None
         acts.set_state(self.world, feature, FeatureState.WITHDRAWING)
         self.data["generation"] = self.world.generation
+        self.data["since"] = self.world.now()
         self.timer(self.world.rules.drain_timeout)
 
     def guard(self) -> str | None:
@@ -298,11 +301,15 @@ class Withdraw(OfConnection):
         return None if carrying else "drained"
 
     def draining_drained(self, _payload: object) -> str:
-        self.call("DeleteFeature", self.peer, self.ids(feature=self.data["feature"]), forever=True)
-        return "deleting"
+        self.timer(holds.peer_seconds(self.world, self.data["since"]))
+        return "settling"
 
     def draining_timer(self, payload: object) -> str:
         return self.draining_drained(payload)
+
+    def settling_timer(self, _payload: object) -> str:
+        self.call("DeleteFeature", self.peer, self.ids(feature=self.data["feature"]), forever=True)
+        return "deleting"
 
     def deleting_answered(self, _payload: object) -> str:
         feature = records.feature(self.db, self.interconnect, self.subject, self.data["feature"])

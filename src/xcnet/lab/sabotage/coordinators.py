@@ -18,7 +18,7 @@ from xcnet.coordinator.serve import connections as serving
 from xcnet.coordinator.store import records
 from xcnet.coordinator.store.records import ConnectionRow, ConnectionState
 from xcnet.coordinator.workflows import maintenance
-from xcnet.coordinator.workflows.admin import DisableChannel
+from xcnet.coordinator.workflows.admin import ADMIN, DisableChannel
 from xcnet.coordinator.workflows.changes import Migrate
 from xcnet.coordinator.workflows.maintenance import Maintenance, PeerWindow
 from xcnet.coordinator.workflows.rotation import Rotate
@@ -65,6 +65,7 @@ def _no_drain() -> None:
     def disable(original: Any) -> Any:
         def undrained(self: DisableChannel) -> None:
             original(self)
+            holds.place(self.world, self.subject, ADMIN, holds.DOWN)
             holds.drain(self.world, self.subject)
 
         return undrained
