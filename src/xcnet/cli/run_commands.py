@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,12 @@ def run(
         str | None, typer.Option("--lab", help="Use this running lab instead of one of each scenario's own.")
     ] = None,
     repeat: Annotated[int, typer.Option("--repeat", min=1, max=1000, help="How often each is run.")] = 1,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=16, help="Labs side by side.")] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", "-j", min=1, max=16, help="Labs side by side; a lab and its measuring want two processors."
+        ),
+    ] = 1,
     folder: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where reports go; xcnet-reports/TIME by default.")
     ] = None,
@@ -69,7 +75,7 @@ def run(
     Exit status: 0 all pass, 1 one fails, 2 a scenario has mistakes, 3 inconclusive (the machine was too busy to judge).
     With --sabotage a run whose expectation fails, as it must, passes; one that holds all the same is a scenario that cannot fail.
 
-    Examples: xcnet run lab/scenarios/channel-cut.yaml        xcnet run lab/scenarios --jobs 2 --junit results.xml
+    Examples: xcnet run lab/scenarios/channel-cut.yaml        xcnet run lab/scenarios --junit results.xml
     """
     from xcnet.cli.progress import Progress
     from xcnet.lab.directory import find_lab
@@ -98,6 +104,11 @@ def run(
         evidence=evidence,
         variants=variants,
     )
+    processors = len(os.sched_getaffinity(0))
+    if jobs > 1 and 2 * jobs > processors:
+        note(
+            f"{jobs} labs side by side on {processors} processors are quick, and mostly inconclusive; one at a time is judged"
+        )
     done = []
     with Progress(quiet=json) as progress:
         for each in carry_out(planned, at_once=jobs, progress=progress):

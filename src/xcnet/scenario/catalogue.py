@@ -63,7 +63,7 @@ def catalogue(files: Iterable[Path]) -> str:
         "| to | type |",
         "|---|---|",
         "| run one | `xcnet run lab/scenarios/NAME.yaml` |",
-        "| run all, with a page over them | `xcnet run lab/scenarios --jobs 2` |",
+        "| run all, with a page over them | `xcnet run lab/scenarios`; `--jobs N` where there are two processors for each lab |",
         "| see that each can fail: without the mechanism that it relies on it has to | `xcnet run lab/scenarios --sabotage` |",
         "| kill a coordinator in the middle of each, and expect the same | `xcnet run lab/scenarios --kill-coordinator each` |",
         "",

@@ -13,11 +13,12 @@ from xcnet.engine.client import LabClient
 from xcnet.errors import InputError
 from xcnet.events import Event
 from xcnet.lab import faulting, probing
+from xcnet.lab.capture_mode import Capture
 from xcnet.lab.coordination import Coordination
 from xcnet.lab.directory import Directory, find_lab
 from xcnet.lab.manager import Removal, bring_up, lab_status, take_down
 from xcnet.lab.paths import LabPaths
-from xcnet.lab.status import LabStatus
+from xcnet.lab.status import Health, LabStatus
 from xcnet.lab.timeline import read_events
 from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.problems import did_you_mean
@@ -26,11 +27,16 @@ from xcnet.probe.plan import ProbePlan
 from xcnet.probe.results import ProbeResult
 from xcnet.scenario.actions import connect_order
 from xcnet.scenario.conduct import conduct
+from xcnet.scenario.evidence.options import EvidenceOptions
 from xcnet.scenario.evidence.run import Source, conduct_recorded
 from xcnet.scenario.load import FAULTS, check_against, load_scenario
 from xcnet.scenario.report.write import write_report
 from xcnet.scenario.results import RunResult
 from xcnet.scenario.stage import LabStage
+from xcnet.waiting import Deadline, wait_until
+
+_LOOK_SECONDS = 0.25
+"""Between two looks at a whole lab: each asks every daemon."""
 
 
 class _Quiet:
@@ -111,6 +117,30 @@ class Lab:
         """Channels, keys, sessions and routes as they are now."""
         return lab_status(self.paths)
 
+    def wait_until_up(self, seconds: float = 60.0) -> None:
+        """Wait until every node, channel, session and route is as it should be.
+
+        :raises DeadlineError: something is not, after so many seconds; the error names it.
+        """
+
+        def seen() -> str | None:
+            status = self.status()
+            if status.health is Health.UP:
+                return None
+            wrong = [each.name for each in status.nodes if each.health is not Health.UP]
+            wrong += [each.name for each in status.channels if each.health is not Health.UP]
+            wrong += [f"{each.node} to {each.peer}" for each in status.sessions if each.state != "Established"]
+            return f"{status.health}: {', '.join(wrong) or 'routes are missing'}"
+
+        wait_until(
+            "the lab to be up",
+            seen,
+            Deadline(seconds),
+            where=self.name,
+            remedy="end its faults",
+            interval=_LOOK_SECONDS,
+        )
+
     def events(self) -> list[Event]:
         """Everything that happened so far, in order of time."""
         return read_events(self.paths)
@@ -164,9 +194,23 @@ class Lab:
         scenario: str | os.PathLike[str],
         *,
         report: Path | None = None,
+        capture: Capture | None = None,
+        keep_keys: bool = False,
         told: Callable[[str], None] = lambda _: None,
     ) -> RunResult:
-        """Run a scenario's file on this lab. :param report: a folder for its report and evidence. :param told: of each step."""
+        """Run a scenario's file on this lab.
+
+        :param report: a folder for its report and evidence. :param capture: how much of the frames on the channels is kept there,
+            whatever the scenario says. :param keep_keys: keep whole frames and what decrypts them. :param told: of each step.
+        :raises InputError: the scenario has mistakes, or does not fit this lab; evidence without a report to lie beside.
+        """
+        if report is None and (capture not in (None, Capture.NONE) or keep_keys):
+            raise InputError(
+                "evidence lies beside a report, and none is written",
+                where="report",
+                remedy="name a folder for the report",
+            )
+        options = EvidenceOptions(capture, keep_keys)
         read, document = load_scenario(scenario)
         check_against(read, document, self.directory)
         kernel = self.status().kernel
@@ -174,7 +218,7 @@ class Lab:
             if report is None:
                 return conduct(read, stage, self.paths, kernel, told)
             source = Source(Path(scenario).read_text(encoding="utf-8"))
-            result = conduct_recorded(read, stage, self.paths, kernel, report, source, told)
+            result = conduct_recorded(read, stage, self.paths, kernel, report, source, told, options=options)
         write_report(result, report)
         return result
 

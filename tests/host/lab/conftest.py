@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fault_tool import LAB
-from lab_snapshot import snapshot, wait_until_as_before
+from lab_snapshot import Onlooker
 from labtool import Xcnet
 
 
@@ -32,17 +32,18 @@ def xcnet(tmp_path: Path) -> Iterator[Xcnet]:
 
 
 @pytest.fixture(scope="session")
-def faultless(default_lab: Xcnet) -> dict[str, list[str]]:
-    """The lab as it stands without a fault."""
-    return snapshot(default_lab, LAB)
+def onlooker(default_lab: Xcnet) -> Iterator[Onlooker]:
+    """Has seen the default lab without a fault."""
+    with Onlooker(default_lab, LAB) as found:
+        yield found
 
 
 @pytest.fixture
-def faulty(default_lab: Xcnet, faultless: dict[str, list[str]]) -> Iterator[Xcnet]:
+def faulty(default_lab: Xcnet, onlooker: Onlooker) -> Iterator[Xcnet]:
     """The lab, to be broken; as it was afterwards, whatever the test did."""
     yield default_lab
     default_lab.ok("fault", "end", "--all", "-n", LAB)
-    wait_until_as_before(default_lab, LAB, faultless)
+    onlooker.wait_until_as_before()
 
 
 @pytest.fixture

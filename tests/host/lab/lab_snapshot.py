@@ -1,14 +1,18 @@
-"""What a lab's kernel and daemons hold, so that it can be compared: run inside the lab by ``xcnet exec``."""
+"""What a lab's kernel and daemons hold, so that it can be compared: read inside the lab by a process that ``xcnet exec`` begins."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from labtool import Xcnet
 
+from xcnet.lab.manager import lab_status
+from xcnet.lab.paths import LabPaths
 from xcnet.waiting import Deadline, wait_until
 
 SCRIPT = Path(__file__)
@@ -65,17 +69,45 @@ def _routing(folder: Path) -> list[str]:
     return lines
 
 
-def snapshot(xcnet: Xcnet, lab: str) -> dict[str, list[str]]:
-    """From outside; the lab's processes too."""
-    found: dict[str, list[str]] = json.loads(
-        xcnet.ok("exec", "-n", lab, "aws-app", "--", sys.executable, str(SCRIPT), lab)
-    )
-    # Its exit status says that something is down: that is what is to be seen here.
-    status = json.loads(xcnet("status", "-n", lab, "--json").stdout)
-    found["processes"] = sorted(f"{node['name']} {node['processes']}" for node in status["nodes"])
-    sessions = [f"{each['node']} {each['peer']} {each['state']} {each['bfd']}" for each in status["sessions"]]
-    found["sessions"] = sorted(sessions)
-    return found
+class Onlooker:
+    """A process in a lab that takes a snapshot for each line it is sent; to start one for each takes seconds in a user-mode kernel."""
+
+    def __init__(self, xcnet: Xcnet, lab: str) -> None:
+        self._paths = LabPaths(lab, xcnet.state / "labs" / lab)
+        call = ["exec", "-n", lab, "aws-app", "--", sys.executable, str(SCRIPT), lab]
+        self._process = subprocess.Popen(
+            [*xcnet.command, *call], env=xcnet.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._first = self._look()
+
+    def _look(self) -> dict[str, list[str]]:
+        """The lab's processes and sessions too."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write("look\n")
+        self._process.stdin.flush()
+        found: dict[str, list[str]] = json.loads(self._process.stdout.readline())
+        status = lab_status(self._paths)
+        found["processes"] = sorted(f"{node.name} {node.processes}" for node in status.nodes)
+        found["sessions"] = sorted(f"{each.node} {each.peer} {each.state} {each.bfd}" for each in status.sessions)
+        return found
+
+    def changes(self) -> list[str]:
+        """What is not as it was in the beginning."""
+        return differences(self._first, self._look())
+
+    def wait_until_as_before(self) -> None:
+        """Until nothing differs from the beginning; fails with what does."""
+
+        def seen() -> str | None:
+            return "; ".join(self.changes()) or None
+
+        wait_until("the lab to be as it was before the fault", seen, Deadline(SETTLING), interval=0.5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=30)
 
 
 def differences(one: dict[str, list[str]], other: dict[str, list[str]]) -> list[str]:
@@ -88,14 +120,6 @@ def differences(one: dict[str, list[str]], other: dict[str, list[str]]) -> list[
     return found
 
 
-def wait_until_as_before(xcnet: Xcnet, lab: str, before: dict[str, list[str]]) -> None:
-    """Until nothing differs; fails with what does."""
-
-    def seen() -> str | None:
-        return "; ".join(differences(before, snapshot(xcnet, lab))) or None
-
-    wait_until("the lab to be as it was before the fault", seen, Deadline(SETTLING), interval=0.5)
-
-
 if __name__ == "__main__":
-    print(json.dumps(taken(f"xcnet.{sys.argv[1]}.", Path("/run/xcnet") / sys.argv[1])))
+    for _line in sys.stdin:
+        print(json.dumps(taken(f"xcnet.{sys.argv[1]}.", Path("/run/xcnet") / sys.argv[1])), flush=True)

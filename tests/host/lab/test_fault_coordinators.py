@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fault_tool import LAB, begins_and_ends
+from lab_snapshot import Onlooker
 from labtool import Xcnet
 
 from xcnet.waiting import Deadline, wait_until
@@ -26,10 +27,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_fault_is_in_place_until_it_is_ended_and_leaves_nothing(
-    faulty: Xcnet, faultless: dict[str, list[str]], case: str
-) -> None:
-    begins_and_ends(faulty, faultless, *CASES[case], seen_in_snapshot=False)
+def test_a_fault_is_in_place_until_it_is_ended_and_leaves_nothing(faulty: Xcnet, onlooker: Onlooker, case: str) -> None:
+    begins_and_ends(faulty, onlooker, *CASES[case], seen_in_snapshot=False)
 
 
 def _until(what: str, holds: Callable[[], Any], seconds: float = 60.0) -> None:

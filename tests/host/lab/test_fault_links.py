@@ -8,6 +8,7 @@ import time
 
 import pytest
 from fault_tool import LAB, begins_and_ends
+from lab_snapshot import Onlooker
 from labtool import Xcnet
 
 from xcnet.waiting import Deadline, wait_until
@@ -34,12 +35,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_fault_is_in_place_until_it_is_ended_and_leaves_nothing(
-    faulty: Xcnet, faultless: dict[str, list[str]], case: str
-) -> None:
+def test_a_fault_is_in_place_until_it_is_ended_and_leaves_nothing(faulty: Xcnet, onlooker: Onlooker, case: str) -> None:
     call, artifact = CASES[case]
     # Lit or dark, as its turn is when one looks.
-    begins_and_ends(faulty, faultless, call, artifact, seen_in_snapshot=case != "flap")
+    begins_and_ends(faulty, onlooker, call, artifact, seen_in_snapshot=case != "flap")
 
 
 def test_faults_of_one_port_go_together_and_come_apart_in_any_order(faulty: Xcnet) -> None:

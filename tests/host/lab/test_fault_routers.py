@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fault_tool import LAB, begins_and_ends
+from lab_snapshot import Onlooker
 from labtool import Xcnet
 
 from xcnet.waiting import Deadline, wait_until
@@ -71,17 +72,13 @@ UNSEEN = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_fault_is_in_place_until_it_is_ended_and_leaves_nothing(
-    faulty: Xcnet, faultless: dict[str, list[str]], case: str
-) -> None:
-    begins_and_ends(faulty, faultless, *CASES[case])
+def test_a_fault_is_in_place_until_it_is_ended_and_leaves_nothing(faulty: Xcnet, onlooker: Onlooker, case: str) -> None:
+    begins_and_ends(faulty, onlooker, *CASES[case])
 
 
 @pytest.mark.parametrize("case", UNSEEN)
-def test_a_fault_that_the_kernel_does_not_show_is_in_place_too(
-    faulty: Xcnet, faultless: dict[str, list[str]], case: str
-) -> None:
-    begins_and_ends(faulty, faultless, *UNSEEN[case], seen_in_snapshot=False)
+def test_a_fault_that_the_kernel_does_not_show_is_in_place_too(faulty: Xcnet, onlooker: Onlooker, case: str) -> None:
+    begins_and_ends(faulty, onlooker, *UNSEEN[case], seen_in_snapshot=False)
 
 
 def _sessions(xcnet: Xcnet, node: str) -> dict[str, str]:
