@@ -174,3 +174,12 @@ def test_nothing_is_opened_for_planned_work(watched: Xcnet) -> None:
         assert ids(watched) == known
     finally:
         watched.ok("channel", "enable", "ch2", "--by", "gcp", "-n", LAB)
+
+
+def test_a_session_near_its_limit_is_told_of_before_it_is_torn_down(watched: Xcnet) -> None:
+    known = ids(watched)
+    # 901 with the connection's own, of 1000 that AWS accepts.
+    watched.ok("fault", "begin", "prefix-overflow", "--set", "side=gcp", "--set", "count=900", "-n", LAB)
+    found = until("told at gcp", lambda: issues(watched, "gcp", known=known), seconds=40.0)
+    assert all(each["severity"] == "PRIORITY_P3" and "Prefix limit is near" in each["title"] for each in found), found
+    assert {use(watched, f"ch{number}") for number in range(1, 5)} == {"in use"}
