@@ -9,7 +9,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 from xcnet.lab.capture_mode import Capture
 from xcnet.model.faults import Fault
-from xcnet.model.fields import InputModel, Span, TopologyName, wrong
+from xcnet.model.fields import InputModel, Share, Span, TopologyName, wrong
 from xcnet.model.monitoring import MonitorPolicy
 from xcnet.model.sabotage import Sabotage
 from xcnet.model.topology import Timers
@@ -58,6 +58,10 @@ class Traffic(InputModel):
     flows: Annotated[int, Field(ge=4, le=1024)] = Field(default=64, description="Flows in all.")
     payload: Annotated[int, Field(ge=64, le=8400)] = Field(default=64, description="Bytes of each datagram.")
     warm_up: Span = Field(default=2.0, description="Sent before measuring begins, and not counted.")
+    late: Share = Field(
+        default=0.01,
+        description="Of the datagrams so many may be sent more than 10 ms late; beyond, the run is inconclusive.",
+    )
     tcp: bool = Field(default=False, description="Also a TCP transfer, by iperf3.")
     http: bool = Field(default=False, description="Also an application's requests over HTTP.")
 

@@ -20,7 +20,7 @@ from xcnet.lab.manager import call_in_lab
 from xcnet.lab.paths import LabPaths
 from xcnet.lab.timeline import EventSources
 from xcnet.model.desired import RouterState
-from xcnet.probe.plan import ProbePlan, RequestsPlan, TransferPlan
+from xcnet.probe.plan import Limits, ProbePlan, RequestsPlan, TransferPlan
 from xcnet.probe.results import ProbeResult
 from xcnet.scenario.actions import act, unverified
 from xcnet.scenario.document import Action, Traffic
@@ -105,6 +105,7 @@ class LabStage:
             flows=traffic.flows,
             payload=traffic.payload,
             warm_up=traffic.warm_up,
+            limits=Limits(late_share=traffic.late),
             transfers=(TransferPlan(),) if traffic.tcp else (),
             requests=(RequestsPlan(),) if traffic.http else (),
         )
