@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xcnet.model.load import read_shipped
+
 COMMAND = (sys.executable, "-m", "xcnet")
 
 
@@ -72,4 +74,17 @@ class Xcnet:
         return len(pids)
 
 
-__all__ = ["COMMAND", "Xcnet"]
+def default_topology(folder: Path, monitor: str) -> Path:
+    """The shipped default topology with monitors that differ. :param monitor: their policy, in YAML's flow style."""
+    lines = []
+    for line in read_shipped("aws-google").splitlines():
+        lines.append(line)
+        if line.strip().startswith("profile: "):
+            indent = line[: len(line) - len(line.lstrip())]
+            lines.append(f"{indent}overrides: {{coordinator: {{monitor: {monitor}}}}}")
+    file = folder / "aws-google.yaml"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+__all__ = ["COMMAND", "Xcnet", "default_topology"]
