@@ -34,6 +34,19 @@ _HEALTHY_SECONDS = 60.0
 _CLOCK_READINGS = 5
 
 
+def plan_of(traffic: Traffic) -> ProbePlan:
+    """What the probe is asked for by a scenario's traffic; it goes on until it is stopped."""
+    return ProbePlan(
+        rate=traffic.rate,
+        flows=traffic.flows,
+        payload=traffic.payload,
+        warm_up=traffic.warm_up,
+        limits=Limits(late_share=traffic.late),
+        transfers=(TransferPlan(),) if traffic.tcp else (),
+        requests=(RequestsPlan(),) if traffic.http else (),
+    )
+
+
 class LabStage:
     """Use it in ``with``; one run at a time."""
 
@@ -100,16 +113,7 @@ class LabStage:
             act(action, LastingCoordination(self._paths, client), self.directory)
 
     def start_traffic(self, traffic: Traffic) -> float:
-        plan = ProbePlan(
-            rate=traffic.rate,
-            flows=traffic.flows,
-            payload=traffic.payload,
-            warm_up=traffic.warm_up,
-            limits=Limits(late_share=traffic.late),
-            transfers=(TransferPlan(),) if traffic.tcp else (),
-            requests=(RequestsPlan(),) if traffic.http else (),
-        )
-        self._probing = probing.start(self._paths, plan)
+        self._probing = probing.start(self._paths, plan_of(traffic))
         return self._probing.began
 
     def stop_traffic(self) -> ProbeResult:
@@ -164,4 +168,4 @@ def inventory(paths: LabPaths, talk: Coordination, directory: Directory) -> Inve
     return found
 
 
-__all__ = ["LabStage", "inventory"]
+__all__ = ["LabStage", "inventory", "plan_of"]

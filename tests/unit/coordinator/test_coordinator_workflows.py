@@ -257,6 +257,44 @@ def test_a_disabled_channel_is_drained_and_comes_back(side: str) -> None:
     assert sim.verified(uuid)
 
 
+@BOTH
+def test_a_channel_stays_up_a_second_after_its_own_side_is_drained(side: str) -> None:
+    """The peer's routers hear of it by BGP, and nothing tells when they have moved."""
+    sim, _uuid = connected()
+    sim.command(side, "disable-channel", channel="ch2")
+    database = sim.providers[side].live.database
+    sim.run(lambda: bool(database.value("SELECT drained FROM holds")), what="this side is drained")
+    moment = sim.clock.monotonic()
+    assert channel_at(sim, side, "ch2") == (True, True)
+    sim.run(lambda: not channel_at(sim, side, "ch2")[0], what="it is down")
+    assert sim.clock.monotonic() - moment >= 1.0
+
+
+def test_a_channel_may_be_enabled_while_the_peers_routers_have_their_time() -> None:
+    sim, uuid = connected()
+    disabled = sim.command("aws", "disable-channel", channel="ch2")
+    database = sim.providers["aws"].live.database
+    sim.run(lambda: bool(database.value("SELECT drained FROM holds")), what="this side is drained")
+    with pytest.raises(LabError, match="disabled already"):
+        sim.command("aws", "disable-channel", channel="ch2")
+    sim.command("aws", "enable-channel", channel="ch2")
+    sim.run()
+    assert sim.outcome("aws", disabled["workflow"]) == ("failed", "the channel was enabled again")
+    assert channel_at(sim, "aws", "ch2") == (True, False)
+    assert sim.verified(uuid)
+
+
+@BOTH
+def test_a_feature_is_deleted_a_second_after_its_own_side_is_drained(side: str) -> None:
+    sim, uuid = connected()
+    began = sim.clock.monotonic()
+    started = sim.command(side, "withdraw", connection=uuid, channel="ch2")
+    sim.run(lambda: any(each[:2] == (side, "DeleteFeature") for each in sim.requests), what="the peer deletes it")
+    assert sim.clock.monotonic() - began >= 1.0
+    sim.run(lambda: sim.outcome(side, started["workflow"]) is not None, what="it is withdrawn")
+    assert sim.outcome(side, started["workflow"]) == ("done", "")
+
+
 def channel_at(sim: Simulation, side: str, name: str) -> tuple[bool, bool]:
     """Whether its routers are to have it up, and as the last resort only."""
     return next(
