@@ -5,8 +5,11 @@ The neighbour's kernel answers. Bursts cost a fraction of what as many single pr
 
 from __future__ import annotations
 
+import array
 import asyncio
 import contextlib
+import errno
+import fcntl
 import secrets
 import socket
 import struct
@@ -19,6 +22,7 @@ from xcnet.model.desired import Channel, RouterState
 from xcnet.model.subnets import Address
 
 _SOL_RAW, _ICMP_FILTER, _ICMP6_FILTER = 255, 1, 1
+_SIOCETHTOOL, _ETHTOOL_GLINK = 0x8946, 0x0A
 _LARGEST = 512
 _CLASS_6 = 0xC0
 """CS6, network control (RFC 2474), as BGP and BFD have it."""
@@ -26,10 +30,12 @@ _CLASS_6 = 0xC0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """:param peer: the neighbour's address on that interface. :param rate: bits per second it is shaped to; None: it is not."""
+    """:param interface: the connection's. :param port: the bare one, below it. :param peer: the neighbour's address on that
+    interface. :param rate: bits per second it is shaped to; None: it is not."""
 
     vrf: str
     interface: str
+    port: str
     peer: Address
     rate: int | None
 
@@ -52,7 +58,7 @@ def targets(state: RouterState) -> dict[str, Target]:
                 continue
             best = found.get(channel.name)
             if best is None or _rate(interface.rate) > _rate(best.rate):
-                found[channel.name] = Target(vrf.name, interface.name, peer, interface.rate)
+                found[channel.name] = Target(vrf.name, interface.name, channel.port, peer, interface.rate)
     return found
 
 
@@ -110,7 +116,8 @@ class _Line:
         self._rtt = self._echoes.rtt
         self._echoes.begin(time.monotonic())
         opened = self._open(target)
-        if opened is None:
+        # The layers above hear of a lost carrier one after the other, and until then take, and drop, what they are given.
+        if opened is None or not _lit(opened, target.port):
             return
         for _ in range(count):
             now = time.monotonic()
@@ -172,6 +179,17 @@ class _Line:
             self._socket.close()
             self._echoes.forget()
         self._socket = self._opened = None
+
+
+def _lit(any_socket: socket.socket, port: str) -> bool:
+    """Whether a port is up and has carrier, as the kernel has it at this moment."""
+    told = array.array("I", (_ETHTOOL_GLINK, 0))
+    try:
+        fcntl.ioctl(any_socket, _SIOCETHTOOL, struct.pack("16sP16x", port.encode(), told.buffer_info()[0]))
+    except OSError as error:
+        # A driver that cannot tell: what is sent will.
+        return error.errno == errno.EOPNOTSUPP
+    return bool(told[1])
 
 
 def _raw(target: Target) -> socket.socket:
