@@ -12,7 +12,7 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
-pytest_plugins = ["plugins.lab_runner", "plugins.ordinary_user"]
+pytest_plugins = ["plugins.lab_runner", "plugins.beside", "plugins.ordinary_user"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

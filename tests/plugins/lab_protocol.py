@@ -1,4 +1,4 @@
-"""What the two pytest processes say to each other: one JSON object a line."""
+"""What the host and the guest agree upon."""
 
 from __future__ import annotations
 
@@ -6,3 +6,6 @@ IN_ENGINE = "XCNET_IN_ENGINE"
 """Set in the environment of tests that run inside the engine."""
 
 ENTRY = "plugins.lab_guest:application"
+
+DEFAULT_TIMEOUT = 180.0
+"""Seconds for a lab test that says nothing else with ``@pytest.mark.timeout``."""

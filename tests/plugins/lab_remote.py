@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from plugins.lab_protocol import ENTRY, IN_ENGINE
+from plugins.lab_protocol import DEFAULT_TIMEOUT, ENTRY, IN_ENGINE
+from plugins.told_pytest import order_of, report_from
 
 _MARGIN = 30.0
 """Seconds beyond a test's own timeout before the whole guest is taken for stuck."""
@@ -48,9 +49,7 @@ class RemotePytest:
             if self._guest is None:
                 self._guest = self._new_guest(nodeids)
             for data in self._guest.run(nodeid, following, timeout + _MARGIN):
-                if isinstance(data.get("longrepr"), list):
-                    data["longrepr"] = tuple(data["longrepr"])  # JSON knows no tuples; a skip's reason is one
-                yield self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
+                yield report_from(self._config, data)
         except Lost:
             self.stop(clean=False)
             raise
@@ -107,16 +106,9 @@ class _Guest:
             raise
 
     async def _begin(self, config: pytest.Config, nodeids: list[str]) -> None:
-        files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
-        order = {
-            "rootdir": str(config.rootpath),
-            "files": list(files),
-            "verbose": config.getoption("verbose"),
-            "tbstyle": config.getoption("tbstyle"),
-            "capture": config.getoption("capture"),
-            "showlocals": config.getoption("showlocals"),
-        }
-        self._request = await self._connection.open(["pytest", json.dumps(order)], self._hear, _show)
+        files = list(dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids))
+        order = order_of(config, files, "--timeout", str(DEFAULT_TIMEOUT))
+        self._request = await self._connection.open(["pytest", order], self._hear, _show)
         self._waiting = asyncio.ensure_future(self._request.result())
         self._waiting.add_done_callback(lambda _: self._messages.put_nowait(None))
         message = await self._next(_COLLECT_SECONDS, "collecting the tests")

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from plugins.lab_protocol import IN_ENGINE
+from plugins.lab_protocol import DEFAULT_TIMEOUT, IN_ENGINE
 from plugins.lab_remote import Lost, RemotePytest
-
-DEFAULT_TIMEOUT = 180.0
-"""Seconds for a lab test that says nothing else with ``@pytest.mark.timeout``."""
+from plugins.told_pytest import lost_report
 
 _ORDER = {"unit": 0, "golden": 0, "lab": 1, "host": 2}
 
@@ -80,14 +78,7 @@ class LabRunner:
         try:
             yield from self._remote.run(item.nodeid, following, list(self._timeouts), self._timeouts[item.nodeid])
         except Lost as lost:
-            yield pytest.TestReport(
-                nodeid=item.nodeid,
-                location=item.location,
-                keywords=dict.fromkeys(item.keywords, 1),
-                outcome="failed",
-                longrepr=str(lost),
-                when="call",
-            )
+            yield lost_report(item, str(lost))
 
     def pytest_sessionfinish(self) -> None:
         if self._remote is not None:
