@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xcnet.errors import InputError
 
 if TYPE_CHECKING:
-    from xcnet.cli.connection_commands import Talk
+    from xcnet.cli.talk import Talk
 
 _MOST = 250
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xcnet.cli.connection_commands import talking
 from xcnet.cli.options import LabName
 from xcnet.cli.output import note
+from xcnet.cli.talk import talking
 from xcnet.errors import InputError, LabError
 
 if TYPE_CHECKING:

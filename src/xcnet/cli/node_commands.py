@@ -130,9 +130,9 @@ def rotate(channel: ChannelArgument, name: LabName = None, json: Json = False) -
     The provider that manages the channel's keys makes it and hands it to the other; nothing else on that interconnect is
     rotated in the two hours after it ('xcnet clock advance 2h' lets them pass). Example: xcnet rotate ch2
     """
-    from xcnet.cli.connection_commands import talking
     from xcnet.cli.handshake import Steps
     from xcnet.cli.output import print_json
+    from xcnet.cli.talk import talking
     from xcnet.lab.directory import pick
 
     with talking(name) as talk:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from xcnet.cli.connection_commands import talking
 from xcnet.cli.options import ChannelArgument, Json, LabName
 from xcnet.cli.output import note, out, print_json
+from xcnet.cli.talk import talking
 from xcnet.errors import InputError
 
 maintenance = typer.Typer(

@@ -80,8 +80,8 @@ def _cut_a_channel(paths: LabPaths, kernel: str) -> Verdict:
 
 def _connect_all(lab: str) -> None:
     """Make the topology's connections as customers do: an activation key at one provider, accepted at the other."""
-    from xcnet.cli.connection_commands import talking
     from xcnet.cli.handshake import Steps
+    from xcnet.cli.talk import talking
 
     with talking(lab) as talk:
         directory = talk.directory

@@ -96,9 +96,19 @@ def _channel(xcnet: Xcnet, name: str) -> dict[str, Any]:
 def test_what_a_coordinator_gives_a_router_does_not_mend_a_fault(faulty: Xcnet) -> None:
     begun = faulty.json("fault", "begin", "bgp-shut", "--on", "ch1", "--set", "side=aws", "-n", LAB)
     faulty.ok("channel", "disable", "ch1", "-n", LAB)
-    faulty.ok("channel", "enable", "ch1", "-n", LAB)
+    enabling = faulty.start("channel", "enable", "ch1", "-n", LAB)
+
+    def secured() -> str | None:
+        open_ends = [end["node"] for end in _channel(faulty, "ch1")["ends"] if not end["secured"]]
+        return f"not secured at {open_ends}" if open_ends else None
+
+    wait_until("the channel to be up again", secured, Deadline(30.0), interval=0.2)
     assert "aws-edge1" in faulty.json("fault", "check", begun["id"], "-n", LAB)["artifact"]
     assert "Established" not in _sessions(faulty, "aws-edge1").values()
+    # Whoever enables it waits for it to work: which it does not before the fault's end.
+    assert enabling.poll() is None
+    faulty.ok("fault", "end", begun["id"], "-n", LAB)
+    assert enabling.wait(50.0) == 0
 
 
 def test_a_wrong_key_closes_the_channel_at_both_ends(faulty: Xcnet) -> None:

@@ -68,6 +68,7 @@ def test_a_rotation_of_a_key_loses_nothing_and_a_second_too_soon_is_refused(brok
         assert checks[name] == "pass", found["result"]["checks"]
 
 
+@pytest.mark.exhaustive
 def test_what_relies_on_bfd_fails_without_it(tmp_path: Path, broken_lab: Xcnet) -> None:
     scenario = tmp_path / "short.yaml"
     scenario.write_text(SHORT.format(topology="aws-google"))
