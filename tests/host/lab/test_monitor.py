@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +14,7 @@ from labtool import Xcnet, default_topology
 
 LAB = "watched"
 HOLD = 8.0
-_MONITOR = f"{{hold_seconds: {HOLD}, flap: {{count: 3, window_seconds: 30}}}}"
+_MONITOR = f"{{hold_seconds: {HOLD}, flap: {{count: 3, window_seconds: 30}}, asymmetry: {{after_seconds: 5}}}}"
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +178,29 @@ def test_a_session_near_its_limit_is_told_of_before_it_is_torn_down(watched: Xcn
     found = until("told at gcp", lambda: issues(watched, "gcp", known=known), seconds=40.0)
     assert all(each["severity"] == "PRIORITY_P3" and "Prefix limit is near" in each["title"] for each in found), found
     assert {use(watched, f"ch{number}") for number in range(1, 5)} == {"in use"}
+
+
+def filtered(xcnet: Xcnet, four: str, six: str) -> None:
+    """What the AWS gateway takes from its first edge, by IPv4 and by IPv6."""
+    commands = [
+        *("configure terminal", "route-map slip deny 10", "exit", "router bgp 64512 vrf vrf-prod"),
+        *("address-family ipv4 unicast", four, "exit-address-family", "address-family ipv6 unicast", six),
+    ]
+    xcnet.ok("vtysh", "aws-gw", "-n", LAB, *(part for each in commands for part in ("-c", each)))
+
+
+def test_a_channel_that_one_side_alone_sends_over_is_told_of(watched: Xcnet) -> None:
+    known = ids(watched)
+    # An operator's slip: every session stays established, and one gateway has no route over the channel.
+    filtered(watched, "neighbor 100.64.0.0 route-map slip in", "neighbor fd00:100:64:: route-map slip in")
+    probe = watched.start("probe", "-n", LAB, "--duration", "60s", stdout=subprocess.DEVNULL)
+    try:
+        (issue,) = until("told at gcp", lambda: issues(watched, "gcp", known=known), seconds=40.0)
+        assert "ch1" in issue["about"] and issue["severity"] == "PRIORITY_P2"
+        assert "your side sends over it, and this one has no route over it for 1 connection" in issue["body"]
+        assert use(watched, "ch1") == "in use"
+    finally:
+        original = "neighbor fd00:100:64:: route-map vrf-prod-any-ipv6 in"
+        filtered(watched, "no neighbor 100.64.0.0 route-map slip in", original)
+        probe.send_signal(signal.SIGINT)
+        probe.wait(30)

@@ -64,7 +64,7 @@ def test_a_channel_that_works_with_the_connection_that_uses_it(seen: Seen) -> No
     channel = seen.channel()
     assert channel.known and channel.expected and channel.works
     assert channel.connections == (seen.uuid,)
-    assert not (channel.planned or channel.held or channel.idle or channel.one_way)
+    assert not (channel.planned or channel.held or channel.idle or channel.one_way or channel.unanswered)
     assert seen.look().sold == (1000,)
     assert seen.look().peer == "gcp"
 
@@ -132,9 +132,9 @@ def test_whoever_holds_a_channel_other_than_the_monitor_has_planned_it(seen: See
 def test_a_channel_that_works_and_is_not_sent_over_is_idle(seen: Seen) -> None:
     seen.facts.carrying[seen.uuid, "ch2"] = False
     assert seen.channel().idle
-    assert seen.channel().one_way == ()
+    assert seen.channel().unanswered == ()
     # Traffic that arrives there all the same.
-    assert seen.channel(ch2=Counted(arriving=True)).one_way == (seen.uuid,)
+    assert seen.channel(ch2=Counted(arriving=True)).unanswered == (seen.uuid,)
 
 
 def test_what_works_here_and_does_not_at_the_peer_is_one_way(seen: Seen) -> None:

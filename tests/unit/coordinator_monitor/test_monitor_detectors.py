@@ -275,9 +275,15 @@ def test_a_connection_that_works_at_one_side_only_is_found() -> None:
     assert shown.outcome.findings == ()
     shown.seconds(2)
     assert shown.troubles == {("asymmetry", "ch2")}
+    assert "this side sends 1 connection over it" in shown.outcome.findings[0].words
     shown.change("ch2", one_way=())
     shown.seconds(7)
     assert shown.outcome.findings == ()
+    # The other way round it is this side that does not use it.
+    shown.change("ch2", unanswered=(PROD,))
+    shown.seconds(17)
+    assert shown.troubles == {("asymmetry", "ch2")}
+    assert "your side sends over it" in shown.outcome.findings[0].words
 
 
 # -- prefix-limit

@@ -93,8 +93,7 @@ class Sight:
         carrying = {each.uuid for each in on if facts.carrying.get((each.uuid, name))}
         idle = ready and not broken and bool(on) and not carrying
         one_way = [each.uuid for each in on if each.final and each.uuid in carrying and each.peer_final is False]
-        if idle and counted is not None and counted.arriving:
-            one_way = [each.uuid for each in on]
+        arriving = idle and counted is not None and counted.arriving
         return ChannelSeen(
             name=name,
             known=seen is not None and router is not None and router.running,
@@ -104,6 +103,7 @@ class Sight:
             connections=tuple(up),
             broken=broken,
             one_way=tuple(one_way),
+            unanswered=tuple(each.uuid for each in on) if arriving else (),
             planned=uses.planned(self._world, name),
             excused=excused,
             held=held,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -31,6 +32,11 @@ PRIORITIES = {
     Kind.CAPACITY: Priority.P3,
 }
 """While the interconnect carries what is sold on it."""
+
+
+def connections(which: Collection[str]) -> str:
+    """So many of them, for people."""
+    return f"{len(which)} connection" + ("s" if len(which) != 1 else "")
 
 
 def action_of(policy: MonitorPolicy, kind: Kind) -> Action:
@@ -80,4 +86,4 @@ class Finding:
         return self.channel or self.interconnect
 
 
-__all__ = ["PRIORITIES", "UNKNOWN", "Finding", "Kind", "Reading", "action_of"]
+__all__ = ["PRIORITIES", "UNKNOWN", "Finding", "Kind", "Reading", "action_of", "connections"]

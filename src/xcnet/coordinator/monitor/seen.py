@@ -31,7 +31,8 @@ class ChannelSeen:
     :param expected: it should work: it has been seen to.
     :param ready: lit, and secured. :param carrier: of the bare port.
     :param connections: that use it. :param broken: those of them whose sessions or routes are not all there.
-    :param one_way: those of them that work at one side only: the peer says, or its traffic shows, otherwise.
+    :param one_way: those of them that carry traffic from here, and by the peer's word do not work there.
+    :param unanswered: those of them whose traffic may be what arrives, while nothing is sent from here.
     :param planned: somebody holds it out of use, or is about to put it back: maintenance of either side, or an operator.
     :param excused: it is down, and the peer is being asked, or has said, that it has taken it down itself.
     :param held: by this monitor. :param idle: it works, and nothing is sent over it: whoever drains it, here or at the peer.
@@ -48,6 +49,7 @@ class ChannelSeen:
     connections: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     one_way: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     planned: bool = False
     excused: bool = False
     held: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
+from xcnet.coordinator.monitor.findings import UNKNOWN, Reading, connections
 from xcnet.coordinator.monitor.seen import ChannelSeen
 from xcnet.model.monitoring import AsymmetryPolicy
 
@@ -17,14 +17,13 @@ class Asymmetry:
     def read(self, _now: float, seen: ChannelSeen) -> Reading:
         if not seen.known or not seen.works:
             return UNKNOWN
-        if not seen.one_way:
-            return Reading()
-        return Reading(
-            bad=True,
-            healthy=False,
-            connections=seen.one_way,
-            words=f"{len(seen.one_way)} connections work over it at this side, and do not at yours",
-        )
+        if seen.one_way:
+            words = f"this side sends {connections(seen.one_way)} over it, and at yours it does not work"
+            return Reading(bad=True, healthy=False, connections=seen.one_way, words=words)
+        if seen.unanswered:
+            words = f"your side sends over it, and this one has no route over it for {connections(seen.unanswered)}"
+            return Reading(bad=True, healthy=False, connections=seen.unanswered, words=words)
+        return Reading()
 
     def forget(self) -> None:
         """Nothing is looked back over."""

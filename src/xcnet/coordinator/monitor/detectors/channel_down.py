@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xcnet.coordinator.monitor.findings import UNKNOWN, Reading
+from xcnet.coordinator.monitor.findings import UNKNOWN, Reading, connections
 from xcnet.coordinator.monitor.seen import ChannelSeen
 from xcnet.model.monitoring import ChannelDownPolicy
 
@@ -23,7 +23,7 @@ class ChannelDown:
         elif not seen.ready:
             words = "it is lit, but MACsec is closed: no keys are agreed on"
         else:
-            words = f"it is secured, but BGP does not work over it for {len(seen.broken)} connections"
+            words = f"it is secured, but BGP does not work over it for {connections(seen.broken)}"
         suffer = seen.broken if seen.ready else seen.connections
         return Reading(bad=True, healthy=False, connections=suffer, words=words)
 
