@@ -5,7 +5,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import resource
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from xcnet.errors import RoutingError
 from xcnet.frr.binaries import find_program, has_option
 from xcnet.frr.render import startup
 from xcnet.model.desired import RouterState
+from xcnet.open_files import allow_open_files
 
 DAEMONS = ("zebra", "bfdd", "bgpd")
 """What a router runs, in the order of starting."""
@@ -224,24 +224,10 @@ def prepare(state: RouterState, dirs: FrrDirs) -> list[DaemonSpec]:
     :raises RoutingError: FRR is not installed as it must be.
     """
     specs = daemon_specs(dirs)
-    _allow_open_files()
+    allow_open_files(OPEN_FILES)
     dirs.prepare()
     dirs.write(startup(state))
     return specs
-
-
-def _allow_open_files() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= OPEN_FILES:
-        return
-    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-        except ValueError:
-            # Not for this user: as many as there may be.
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
 
 
 def remove_crash_logs(daemon: str, pid: int) -> None:

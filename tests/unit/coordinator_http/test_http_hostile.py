@@ -18,6 +18,7 @@ from http_world import CONNECTION, HOME, HOST, PATH, Heard, World, client_contex
 
 from xcnet.coordinator.http.limits import HttpLimits
 from xcnet.coordinator.service import Proof, ProofRefusal
+from xcnet.open_files import allow_open_files
 from xcnet.spec.operations import Operation
 from xcnet.waiting import Deadline, wait_until_async
 
@@ -247,6 +248,8 @@ def test_others_are_served_meanwhile(name: str) -> None:
 
 
 def test_others_are_served_beside_500_idle_connections() -> None:
+    allow_open_files(4096)  # both ends of all are this process's
+
     async def go() -> None:
         async with world(limits=PATIENT, source=OTHER) as both, under(both, silent, 500):
             assert both.server.connections >= 500

@@ -50,10 +50,14 @@ from xcnet.coordinator.store.database import CrashHook, StoreFullError
 from xcnet.coordinator.view import NetworkView
 from xcnet.edge.client import EdgeClient
 from xcnet.events import Event, EventWriter
+from xcnet.open_files import allow_open_files
 from xcnet.spec.document import document
 from xcnet.spec.errors import ApiError
 
 _log = logging.getLogger(__name__)
+
+_OPEN_FILES = 4096
+"""More than the connections that a server takes (:class:`HttpLimits`), and what it opens itself."""
 
 _FULL_SECONDS = 0.5
 """Between two attempts to commit something while the store takes nothing."""
@@ -308,6 +312,7 @@ def routers_of(settings: DaemonSettings) -> dict[str, Router]:
 def run(settings: DaemonSettings) -> None:
     """Serve until SIGTERM. For a process of its own, inside the coordinator's node."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    allow_open_files(_OPEN_FILES)
 
     async def main() -> None:
         stop = asyncio.Event()
