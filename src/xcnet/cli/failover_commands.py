@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from xcnet.cli.durations import duration
 from xcnet.cli.fault_commands import open_lab, show_history
 from xcnet.cli.options import Json, LabName
 from xcnet.cli.output import note, print_json
-from xcnet.cli.show import duration
 from xcnet.cli.talk import talking
 from xcnet.errors import InputError
 

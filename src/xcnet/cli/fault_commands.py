@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from xcnet.cli.durations import duration
 from xcnet.cli.options import Json, LabName
 from xcnet.cli.output import note, out, print_json
-from xcnet.cli.show import duration
 from xcnet.cli.tables import Column, NarrowingTable
 from xcnet.errors import InputError
 

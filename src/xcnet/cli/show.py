@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from xcnet.cli.durations import duration
 from xcnet.cli.tables import Column, NarrowingTable
 from xcnet.lab.status import ChannelEndStatus, ChannelStatus, Health, LabStatus, SessionStatus
 
@@ -30,20 +31,6 @@ _REFUSED = (
 def refused(end: ChannelEndStatus) -> int:
     """Frames that its SecY has not let in."""
     return sum(end.counters.get(name, 0) for name in _REFUSED)
-
-
-def duration(seconds: float | None) -> str:
-    """A length of time in its two largest units: ``42s``, ``3m05s``, ``2h14m``, ``5d03h``."""
-    if seconds is None:
-        return "-"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
 
 
 def _number(value: int | None) -> str:
@@ -203,4 +190,4 @@ def status_view(status: LabStatus, *, everything: bool = False) -> RenderableTyp
     )
 
 
-__all__ = ["duration", "health_text", "refused", "status_view"]
+__all__ = ["health_text", "refused", "status_view"]

@@ -9,8 +9,9 @@ from typing import TypeVar
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from xcnet.cli.durations import duration
 from xcnet.cli.mood import Mood
-from xcnet.cli.show import duration, health_text
+from xcnet.cli.show import health_text
 from xcnet.cli.show_connections import mbps_text
 from xcnet.cli.tables import Column, NarrowingTable
 from xcnet.cli.top_state import ChannelFigures, ConnectionFigures, EndFigures, EventFigures, TopState
