@@ -142,9 +142,25 @@ class LabClient:
         """See :meth:`LabConnection.call`."""
         return self._runner.run(self._connection.call(method, params))
 
-    def stream(self, argv: Sequence[str], stdout: Sink, *, stdin: bytes = b"", stderr: Sink | None = None) -> int:
-        """See :meth:`LabConnection.stream`. Ctrl-C ends the request and raises KeyboardInterrupt."""
-        return self._runner.run(self._connection.stream(argv, stdout, stdin=stdin, stderr=stderr))
+    def stream(
+        self,
+        argv: Sequence[str],
+        stdout: Sink,
+        *,
+        stdin: bytes = b"",
+        stderr: Sink | None = None,
+        seconds: float | None = None,
+    ) -> int:
+        """See :meth:`LabConnection.stream`. Ctrl-C ends the request and raises KeyboardInterrupt.
+
+        :param seconds: after which it is ended too. :raises TimeoutError: it was.
+        """
+
+        async def streamed() -> int:
+            async with asyncio.timeout(seconds):
+                return await self._connection.stream(argv, stdout, stdin=stdin, stderr=stderr)
+
+        return self._runner.run(streamed())
 
     def run(self, argv: Sequence[str], *, terminal: bool = False) -> int:
         """See :meth:`LabConnection.run`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xcnet.engine.client import LabClient
-from xcnet.errors import InputError, LabError
+from xcnet.errors import DeadlineError, InputError, LabError
 from xcnet.events import Event
 from xcnet.lab.paths import LabPaths
 
@@ -38,11 +38,15 @@ class CoordinatorEndedError(LabError):
 
 
 class Coordination:
-    """Talks to the coordinators of one lab over one connection."""
+    """Talks to the coordinators of one lab over one connection.
 
-    def __init__(self, paths: LabPaths, client: LabClient) -> None:
+    :param patience: seconds within which a command must have come to its end; None: whoever waits may give up, and does not have to.
+    """
+
+    def __init__(self, paths: LabPaths, client: LabClient, *, patience: float | None = None) -> None:
         self._paths = paths
         self._client = client
+        self._patience = patience
 
     def query(self, provider: str, query: str, **parameters: Any) -> Any:
         """:raises XcnetError: there is nothing of that name, or the coordinator does not answer."""
@@ -63,7 +67,8 @@ class Coordination:
         follow: str | None = None,
         heard: Heard = lambda _provider, _event: None,
     ) -> Commanded:
-        """:param follow: wait for this. :raises LabError: refused, or it came to nothing, with the reason."""
+        """:param follow: wait for this. :raises LabError: refused, or it came to nothing, with the reason.
+        :raises DeadlineError: it did not end; it goes on at the coordinator."""
         answer: dict[str, Any] = {}
         end: dict[str, Any] = {}
 
@@ -174,7 +179,15 @@ class Coordination:
                     take(message)
 
         # By standard input: an activation key is for nobody else's eyes.
-        self._client.stream(["coordinator", provider], received, stdin=json.dumps(request).encode())
+        order = json.dumps(request).encode()
+        try:
+            self._client.stream(["coordinator", provider], received, stdin=order, seconds=self._patience)
+        except TimeoutError:
+            raise DeadlineError(
+                f"{request.get('command') or request.get('query')} did not come to its end within {self._patience:g} s",
+                where=provider,
+                remedy="see 'xcnet events' and 'xcnet connections'",
+            ) from None
         if errors:
             error = errors[0]["error"]
             kind = InputError if errors[0].get("status") == InputError.exit_code else LabError

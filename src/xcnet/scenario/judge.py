@@ -46,28 +46,31 @@ def verdict(checks: Sequence[Check], probe: ProbeResult | None) -> tuple[Verdict
 
 
 def unsettled(scenario: doc.Scenario, seen: Seen) -> bool:
-    """Whether something that is expected may still come."""
+    """Whether something that is expected may still come, once no step is waited for any more: of a step that never came, nothing does."""
     for check in scenario.expect:
         match check:
             case doc.Happens(within=within) if within is not None:
                 since = seen.steps.get(check.after, None) if check.after is not None else 0.0
-                if since is None or (
-                    seen.ended - since <= evaluate(within, seen.functions)
+                if (
+                    since is not None
+                    and seen.ended - since <= evaluate(within, seen.functions)
                     and len(seen.of_kind(check.event, check.on, since)) < check.times
                 ):
                     return True
             case doc.Restored():
                 span = seen.fault(check.of)
                 if span is None or span.ended is None:
-                    return True
+                    continue
                 open_still = restoration(seen.events, seen.began + span.began).at is None
                 if open_still and seen.ended - span.ended <= evaluate(check.within, seen.functions):
                     return True
             case doc.ApiSays(after=str() as step, within=within) if within is not None:
                 since = seen.steps.get(step)
-                if since is None:
-                    return True
-                if seen.ended - since <= evaluate(within, seen.functions) and silent(check, seen, since):
+                if (
+                    since is not None
+                    and seen.ended - since <= evaluate(within, seen.functions)
+                    and silent(check, seen, since)
+                ):
                     return True
             case _:
                 pass

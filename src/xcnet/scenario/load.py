@@ -16,7 +16,7 @@ from xcnet.model.problems import Path as Way
 from xcnet.model.problems import Problem, TopologyError, did_you_mean, twice
 from xcnet.model.validation import placed, validate
 from xcnet.model.yamldoc import YamlDocument, decode, parse
-from xcnet.scenario.document import Check, Doing, Scenario
+from xcnet.scenario.document import Check, Doing, Restored, Scenario
 from xcnet.scenario.formula import FormulaError, evaluate
 from xcnet.scenario.timers import figures
 
@@ -129,6 +129,9 @@ def _names(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(("expect", order, field), f"there is no step '{wanted}'", did_you_mean(wanted, known))
             elif field in ("of", "during") and wanted is not None and scenario.step(wanted).fault is None:
                 yield Problem(("expect", order, field), f"step '{wanted}' is no fault", "name a step with a fault")
+        if isinstance(check, Restored) and check.of in known and scenario.step(check.of).lasts is None:
+            cause = f"step '{check.of}' stays to the run's end: nothing can be seen to come back"
+            yield Problem(("expect", order, "of"), cause, "say with 'for' how long it stays, e.g. for: 5s")
         if scenario.traffic is None and check.check in _OF_TRAFFIC:
             yield Problem(("expect", order, "check"), "there is no traffic to judge", "take 'traffic: null' away")
 

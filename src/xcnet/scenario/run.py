@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from xcnet.errors import DeadlineError, LabError, XcnetError
+from xcnet.errors import DeadlineError, XcnetError
 from xcnet.events import Event
 from xcnet.lab.inventory import Inventory, differences
 from xcnet.probe.results import ProbeResult
@@ -260,11 +260,7 @@ class Run:
     @staticmethod
     def _outcome(name: str, action: Action, future: Future[None]) -> Outcome:
         try:
-            future.result(timeout=120.0)
-        except TimeoutError:
-            raise LabError(
-                f"step {name} was not done within two minutes", where="steps", remedy="see 'xcnet events'"
-            ) from None
+            future.result()
         except XcnetError as error:
             return Outcome(name, action.refused, error.cause)
         return Outcome(name, action.refused, None)

@@ -31,6 +31,9 @@ from xcnet.waiting import Deadline, wait_until
 _HEALTHY_SECONDS = 60.0
 """Within which every connection of the lab has to work before a run begins."""
 
+_ACTION_SECONDS = 120.0
+"""Within which what a step orders has to come to its end: several times what the longest, a migration, takes."""
+
 _CLOCK_READINGS = 5
 
 
@@ -110,7 +113,7 @@ class LabStage:
     def _act(self, action: Action) -> None:
         # A connection of its own: the run's is busy with faults, and one connection serves one request at a time.
         with LabClient(self._paths.run_dir) as client:
-            act(action, LastingCoordination(self._paths, client), self.directory)
+            act(action, LastingCoordination(self._paths, client, patience=_ACTION_SECONDS), self.directory)
 
     def start_traffic(self, traffic: Traffic) -> float:
         self._probing = probing.start(self._paths, plan_of(traffic))

@@ -127,5 +127,11 @@ def test_steps_that_expectations_name_are_there() -> None:
     assert [each[1] for each in mistakes(text)] == ["there is no step 'cutt'", "there is no step 'never'"]
 
 
+def test_nothing_comes_back_from_a_fault_that_stays() -> None:
+    text = GOOD.replace(", for: 5s", "") + "  - {check: restored, of: cut, within: 5}\n"
+    cause = "step 'cut' stays to the run's end: nothing can be seen to come back"
+    assert any(each[1] == cause and "'for'" in each[2] for each in mistakes(text)), mistakes(text)
+
+
 def test_without_traffic_nothing_about_it_can_be_expected() -> None:
     assert [each[1] for each in mistakes("traffic: null\n" + GOOD)] == ["there is no traffic to judge"]

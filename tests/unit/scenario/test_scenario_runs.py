@@ -146,6 +146,20 @@ def test_a_moment_that_never_comes_fails_the_run() -> None:
 
 
 @pytest.mark.parametrize(
+    "expect",
+    [
+        "{check: event, event: key.removed, on: ch1, after: more, within: 5}",
+        "{check: api-says, state: down, by: aws, after: more, within: 5}",
+    ],
+)
+def test_nothing_is_waited_for_after_a_moment_that_never_came(expect: str) -> None:
+    steps = CUT + ", {name: more, when: {event: bgp.down, on: ch3, within: 9s}, do: rotate, channel: ch1}"
+    checks = played(expect, down_and_up(), steps)
+    (check,) = [check for name, check in checks.items() if not name.startswith("step ")]
+    assert (check.verdict, check.measured) == (Verdict.FAIL, "more never came")
+
+
+@pytest.mark.parametrize(
     ("expect", "name", "holds"),
     [
         ("{check: event, event: bgp.down, on: ch2, after: cut, within: 1}", "bgp.down on ch2", True),
