@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from engine_lab import ask
 
-from xcnet.engine.client import LabConnection
+from xcnet.engine.client import LabClient, LabConnection
 from xcnet.engine.ssh_client import open_request
+from xcnet.waiting import Deadline, wait_until
 
 SCRIPT = """
 import sys
@@ -93,6 +94,21 @@ def test_a_command_that_is_killed_takes_its_program_in_the_guest_along(shared_ru
     deadline = time.monotonic() + 10
     while in_guest(shared_run, f"={marker}"):
         assert time.monotonic() < deadline
+
+
+def test_a_request_that_takes_too_long_ends_and_the_line_still_works(shared_run: Path) -> None:
+    with LabClient(shared_run) as client:
+        said: list[bytes] = []
+        with pytest.raises(TimeoutError):
+            client.stream(["exec", "sh", "-c", "echo begun; exec sleep 1000"], said.append, seconds=1.0)
+        assert b"".join(said) == b"begun\n"
+        assert client.call("echo", "there") == "there"
+        # Its program in the guest has gone along.
+        wait_until(
+            "the program's end",
+            lambda: (client.stream(["exec", "pgrep", "-f", "^sleep 1000"], lambda _: None) == 0 and "it runs") or None,
+            Deadline(5),
+        )
 
 
 def test_an_interrupted_command_ends_with_130_and_its_last_words(shared_run: Path) -> None:
