@@ -143,6 +143,9 @@ class Scenario(InputModel):
         default=Capture.HEADERS, description="How much of the frames on the channels is kept: none, headers or full."
     )
     settle: Span = Field(default=3.0, description="How long measuring goes on after the last step.")
+    kill_at: Span | None = Field(
+        default=None, description="When 'xcnet run --kill-coordinator' kills it; absent: shortly after the first action."
+    )
     steps: Annotated[tuple[Step, ...], Field(min_length=1, strict=False)]
     expect: Annotated[tuple[SerializeAsAny[Check], ...], Field(min_length=1, strict=False)]
     sabotage: Annotated[tuple[Spoiled, ...], Field(strict=False)] = Field(
@@ -158,7 +161,7 @@ class Scenario(InputModel):
 
     def settings(self) -> dict[str, Any]:
         """For the report: what the file said."""
-        return self.model_dump(mode="json", exclude_none=True, exclude={"description", "group", "number", "sabotage"})
+        return self.model_dump(mode="json", exclude_none=True, exclude={"description", "group", "number", "sabotage", "kill_at"})
 
 
 __all__ = [

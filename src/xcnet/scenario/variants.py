@@ -75,11 +75,11 @@ def with_coordinator_killed(scenario: Scenario, provider: str) -> Scenario:
     """The scenario with one more step. What is expected of the data plane stays as it is; for what coordinators do, and for what
     they say, there is as much more time as they are away; and the run goes on until they are back.
     """
-    first = _moment(scenario)
+    at = scenario.kill_at if scenario.kill_at is not None else _moment(scenario) + KILLED_AFTER
     killed = Step.model_validate(
         {
             "name": f"coordinator of {provider} killed"[:40],
-            "at": f"{first + KILLED_AFTER:g}s",
+            "at": f"{at:g}s",
             "lasts": f"{KILLED_SECONDS:g}s",
             "fault": Kill(fault="kill", on=naming.coordinator_node(provider), daemon="coordinator"),
         }

@@ -109,6 +109,11 @@ def test_the_data_plane_has_no_more_time_because_a_coordinator_is_dead() -> None
     assert bounds == [1, "(mka_life) + 13", 3, 0.3, "(5) + 13"]
 
 
+def test_a_scenario_says_when_its_coordinators_are_killed() -> None:
+    of = with_coordinator_killed(scenario(CUT, "{check: verified}", kill_at="4.5s"), "gcp")
+    assert of.steps[-1].at == 4.5
+
+
 def test_a_run_with_a_coordinator_killed_does_everything_that_the_file_says() -> None:
     clock = Clock()
     stage = PlayedStage(clock)
