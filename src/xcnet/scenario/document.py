@@ -144,7 +144,8 @@ class Scenario(InputModel):
     )
     settle: Span = Field(default=3.0, description="How long measuring goes on after the last step.")
     kill_at: Span | None = Field(
-        default=None, description="When 'xcnet run --kill-coordinator' kills it; absent: shortly after the first action."
+        default=None,
+        description="When 'xcnet run --kill-coordinator' kills it; absent: shortly after the first action.",
     )
     steps: Annotated[tuple[Step, ...], Field(min_length=1, strict=False)]
     expect: Annotated[tuple[SerializeAsAny[Check], ...], Field(min_length=1, strict=False)]
@@ -161,7 +162,9 @@ class Scenario(InputModel):
 
     def settings(self) -> dict[str, Any]:
         """For the report: what the file said."""
-        return self.model_dump(mode="json", exclude_none=True, exclude={"description", "group", "number", "sabotage", "kill_at"})
+        return self.model_dump(
+            mode="json", exclude_none=True, exclude={"description", "group", "number", "sabotage", "kill_at"}
+        )
 
 
 __all__ = [
