@@ -110,12 +110,17 @@ def _accept(talk: Coordination, order: _Order, key: str, account: str | None = N
 
 @contextlib.contextmanager
 def _tidied(talk: Coordination, order: _Order) -> Iterator[list[str]]:
-    """UUIDs that are put into the list are gone at both sides afterwards, however far they have come."""
+    """UUIDs that are put into the list are gone at both sides afterwards, however far they have come.
+
+    So is what nobody has heard the UUID of: a coordinator may die between the deed and its answer, and is asked once more then.
+    """
     made: list[str] = []
     try:
         yield made
     finally:
-        for uuid in made:
+        with contextlib.suppress(XcnetError):
+            made += [each["uuid"] for each in talk.query(order.here, "connections") if each["name"].startswith(_NAME)]
+        for uuid in dict.fromkeys(made):
             for provider in (order.there, order.here):
                 with contextlib.suppress(XcnetError):  # most of them are gone already
                     _delete(talk, provider, uuid)
