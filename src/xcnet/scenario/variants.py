@@ -31,6 +31,7 @@ _OF_COORDINATORS = (
     "issue.*",
     "key.*",
     "maintenance.*",
+    "monitor.*",
 )
 
 
