@@ -14,6 +14,7 @@ FLOORS = {
     "secret": 0,
     "clock": 0,
     "waiting": 0,
+    "open_files": 0,
     "events": 0,
     "model": 0,
     "spec": 0,
