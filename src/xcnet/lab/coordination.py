@@ -183,6 +183,8 @@ class Coordination:
         try:
             self._client.stream(["coordinator", provider], received, stdin=order, seconds=self._patience)
         except TimeoutError:
+            if self._patience is None:
+                raise
             raise DeadlineError(
                 f"{request.get('command') or request.get('query')} did not come to its end within {self._patience:g} s",
                 where=provider,

@@ -115,11 +115,13 @@ def _tidied(talk: Coordination, order: _Order) -> Iterator[list[str]]:
     So is what nobody has heard the UUID of: a coordinator may die between the deed and its answer, and is asked once more then.
     """
     made: list[str] = []
+    others = {each["uuid"] for each in talk.query(order.here, "connections")}
     try:
         yield made
     finally:
         with contextlib.suppress(XcnetError):
-            made += [each["uuid"] for each in talk.query(order.here, "connections") if each["name"].startswith(_NAME)]
+            held = [each for each in talk.query(order.here, "connections") if each["uuid"] not in others]
+            made += [each["uuid"] for each in held if each["name"].startswith(_NAME)]
         for uuid in dict.fromkeys(made):
             for provider in (order.there, order.here):
                 with contextlib.suppress(XcnetError):  # most of them are gone already

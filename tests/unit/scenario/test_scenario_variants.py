@@ -99,14 +99,14 @@ def test_the_data_plane_has_no_more_time_because_a_coordinator_is_dead() -> None
     expect = (
         "{check: event, event: bgp.down, after: cut, within: 1}, {check: event, event: connection.lost, after: cut, within: mka_life}, "
         "{check: restored, of: cut, within: 3}, {check: longest-loss, at_most: 0.3}, "
-        "{check: api-says, state: down, after: cut, within: 5}"
+        "{check: api-says, state: down, after: cut, within: 5}, {check: event, event: monitor.held, after: cut, within: 4}"
     )
     of = scenario(CUT, expect)
     bounds = [getattr(each, "within", None) or getattr(each, "at_most", None) for each in of.expect]
-    assert bounds == [1, "mka_life", 3, 0.3, 5]
+    assert bounds == [1, "mka_life", 3, 0.3, 5, 4]
     patient = with_coordinator_killed(of, "aws")
     bounds = [getattr(each, "within", None) or getattr(each, "at_most", None) for each in patient.expect]
-    assert bounds == [1, "(mka_life) + 13", 3, 0.3, "(5) + 13"]
+    assert bounds == [1, "(mka_life) + 13", 3, 0.3, "(5) + 13", "(4) + 13"]
 
 
 def test_a_scenario_says_when_its_coordinators_are_killed() -> None:
