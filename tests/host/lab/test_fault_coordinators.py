@@ -12,6 +12,10 @@ from fault_tool import LAB, begins_and_ends
 from lab_snapshot import Onlooker
 from labtool import Xcnet
 
+from xcnet.engine.client import LabClient
+from xcnet.errors import DeadlineError
+from xcnet.lab.coordination import Coordination
+from xcnet.lab.paths import LabPaths
 from xcnet.waiting import Deadline, wait_until
 
 CASES = {
@@ -120,3 +124,12 @@ def test_a_dead_or_stopped_coordinator_is_said_so_at_once(faulty: Xcnet) -> None
         assert time.monotonic() - started < 10.0
         (shown,) = (each for each in status["nodes"] if each["name"] == node)
         assert shown["processes"] == {"coordinator": said}
+
+
+def test_whoever_asks_a_hanging_coordinator_with_patience_is_told_when_it_ends(faulty: Xcnet) -> None:
+    faulty.ok("fault", "begin", "stop", "--on", "gcp-coord", "--set", "daemon=coordinator", "-n", LAB)
+    paths = LabPaths(LAB, faulty.state / "labs" / LAB)
+    with LabClient(paths.run_dir) as client:
+        with pytest.raises(DeadlineError, match="connections did not come to its end within 1 s"):
+            Coordination(paths, client, patience=1.0).query("gcp", "connections")
+        assert Coordination(paths, client, patience=30.0).query("aws", "connections")
